@@ -1,0 +1,116 @@
+"""exp(x), tanh(x), maximum(x, y) ...: one function for each entry of the table, and x.exp() too.
+
+Made from the table at import; `elementwise.pyi`, generated from it by `make stubs`, tells editors
+and type checkers what there is.
+
+A function given plain numbers gives a float; a Value among them, a node; a nested list, tuple, dict
+or NumPy array, the same structure with the function applied to each number (a single number beside
+it goes with each). Another kind of number joins in by having a method
+`__apply_primitive__(primitive, operands)`: dual numbers do.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from autograd import ieee, modes
+from autograd.errors import StructureError
+from autograd.methods import Methods
+from autograd.operands import as_float
+from autograd.primitives import TABLE, Primitive
+from autograd.value import Value, apply
+
+_CONTAINERS = (list, tuple, dict)
+
+
+def call(p: Primitive, *operands: Any) -> Any:
+    """The primitive on operands of any kind."""
+    nodes = False
+    for x in operands:
+        if type(x) is Value:
+            nodes = True
+        elif type(x) is not float:
+            if isinstance(x, _CONTAINERS) or hasattr(x, "__array_ufunc__") and x.shape != ():
+                return _spread(p, operands)
+            if hasattr(x, "__apply_primitive__"):
+                return x.__apply_primitive__(p, operands)
+    numbers = [x if type(x) is Value else as_float(x) for x in operands]
+    return apply(p, *numbers) if nodes else p.forward(*numbers)
+
+
+def _spread(p: Primitive, operands: tuple[Any, ...]) -> Any:
+    """The primitive on each element of the structure; what is no structure goes with each."""
+    for x in operands:
+        if hasattr(x, "__array_ufunc__") and x.shape != ():
+            import numpy as np
+
+            each = np.frompyfunc(lambda *xs: call(p, *xs), len(operands), 1)
+            result = each(*operands)
+            floats = all(type(y) is float for y in result.flat)
+            return result.astype(np.float64) if floats else result
+    first = next(x for x in operands if isinstance(x, _CONTAINERS))
+    keys = list(first) if isinstance(first, dict) else range(len(first))
+    for x in operands:
+        if not isinstance(x, _CONTAINERS):
+            continue
+        if isinstance(x, dict) != isinstance(first, dict) or len(x) != len(first):
+            raise StructureError(
+                f"{p.name} expected operands of one structure, but got {first!r:.60} and {x!r:.60}"
+            )
+        if isinstance(x, dict) and x.keys() != first.keys():
+            raise StructureError(
+                f"{p.name} expected the same keys, but got {list(first)!r:.60} and {list(x)!r:.60}"
+            )
+    results = [
+        call(p, *[x[k] if isinstance(x, _CONTAINERS) else x for x in operands]) for k in keys
+    ]
+    if isinstance(first, dict):
+        return dict(zip(keys, results, strict=True))
+    return type(first)(results) if type(first) in (list, tuple) else results
+
+
+def _function(p: Primitive) -> Callable[..., Any]:
+    """The function of one entry, with the operands' names and defaults."""
+    names = [name.split("=")[0] for name in p.operands]
+    defaults = tuple(float(name.split("=")[1]) for name in p.operands if "=" in name)
+
+    if len(names) == 1:
+        forward, partials, name, new = p.forward, p.partials, p.name, object.__new__
+
+        def function(x: Any) -> Any:
+            if type(x) is not Value or modes.no_grad_blocks:
+                return call(p, x)
+            # `apply`, written out for one operand: activations are a network's second cost
+            a = x.data
+            v = new(Value)
+            v.data = y = forward(a)
+            v.grad = 0.0
+            v.op = name
+            v.a = x
+            v.da = partials(ieee, y, a)[0]
+            v.label = v.b = v.db = None
+            return v
+
+        function.__annotations__ = {}
+    else:
+        # the operands' names and defaults stand in the signature, as in a function written by hand
+        text = ", ".join(p.operands)
+        scope: dict[str, Any] = {"call": call, "p": p}
+        exec(f"def function({text}): return call(p, {', '.join(names)})", scope)  # noqa: S102 - own table
+        function = scope["function"]
+        function.__defaults__ = defaults or None
+    function.__name__ = function.__qualname__ = p.name
+    function.__module__ = __name__
+    function.__doc__ = p.formula
+    return function
+
+
+ELEMENTWISE = {name: _function(p) for name, p in TABLE.items() if p.arity is not None}
+globals().update(ELEMENTWISE)
+
+_OPERATORS = {"add", "sub", "mul", "div", "neg", "pow", "identity", "abs", "where", "polygamma"}
+for _name, _f in ELEMENTWISE.items():
+    if _name not in _OPERATORS and TABLE[_name].arity:
+        setattr(Methods, _name, _f)
+# np.arcsin(a) on an object array calls the method x.arcsin() of each element
+for _name in ("asin", "acos", "atan", "asinh", "acosh", "atanh", "atan2"):
+    setattr(Methods, "arc" + _name[1:], ELEMENTWISE[_name])

@@ -1,0 +1,32 @@
+"""The errors this library raises by name.
+
+Each is a subclass of the builtin that fits, so `except TypeError` keeps working.
+"""
+
+
+class OperandError(TypeError):
+    """Something that is not a real number was used as one."""
+
+
+class LengthError(ValueError):
+    """Two sequences that belong together differ in length, or one is empty that may not be."""
+
+
+class StructureError(TypeError):
+    """A function's arguments or results are not made of nested lists, tuples and dicts of numbers."""
+
+
+class RenderError(RuntimeError):
+    """A picture could not be laid out; `.dot` holds its DOT text all the same."""
+
+    def __init__(self, message: str, dot: str) -> None:
+        super().__init__(message)
+        self.dot = dot
+
+
+class GraphTooLargeError(ValueError):
+    """A graph has more nodes than a picture can show."""
+
+
+class MissingExtraError(ImportError):
+    """An optional package is not installed; the message names the extra that brings it."""

@@ -1,0 +1,203 @@
+"""Functions of many numbers: dot, linear, total, mean, prod, logsumexp, softmax, log_softmax.
+
+Like those of one or two numbers (`elementwise.py`) they give a float for plain numbers and a node
+as soon as one of the numbers is a Value.
+"""
+
+from collections.abc import Iterable, Sequence
+from operator import mul
+from typing import Any
+
+from autograd import ieee, modes
+from autograd.elementwise import call
+from autograd.errors import LengthError
+from autograd.ieee import left_sum
+from autograd.operands import as_float
+from autograd.primitives import TABLE
+from autograd.value import Value, as_node
+
+Number = Value | float
+
+
+def dot(weights: Iterable[Number], inputs: Iterable[Number], bias: Number = 0.0) -> Any:
+    """The sum of weight times input, plus the bias, as one node with 2n + 1 parents.
+
+    weights, inputs: n numbers each.
+    Raises LengthError if there is not one weight for each input.
+    """
+    ws, xs = _sequence(weights), _sequence(inputs)
+    _check_lengths(ws, xs)
+    if {*map(type, ws), *map(type, xs), type(bias)} <= {float, Value}:
+        if Value in map(type, (*ws, *xs, bias)):
+            operands, data = _with_bias(ws, bias)
+            return _dot_nodes([(operands, data)], xs)[0]
+    return call(TABLE["dot"], *ws, *xs, bias)
+
+
+def linear(
+    inputs: Sequence[Any], weights: Sequence[Sequence[Number]], biases: Sequence[Number]
+) -> list[Any]:
+    """A layer before its activation: for each unit `dot(weights[unit], inputs, biases[unit])`.
+
+    inputs: [n_in], or a batch [rows, n_in]; weights: [n_out, n_in]; biases: [n_out].
+    Gives [n_out], or [rows, n_out]. The same nodes as `dot` would make, for less: the weights are
+    read once for the whole batch.
+    Raises LengthError where the lengths do not fit.
+    """
+    if len(weights) != len(biases):
+        raise LengthError(
+            f"expected one bias for each unit, but got {len(biases)} for {len(weights)} units"
+        )
+    batch = _sequence(inputs)
+    single = not (batch and _is_sequence(batch[0]))
+    rows = [batch] if single else [_sequence(row) for row in batch]
+    for ws in weights:
+        for row in rows:
+            _check_lengths(ws, row)
+    kinds = {type(x) for row in (*weights, *rows, biases) for x in row}
+    if kinds <= {float, Value} and any(type(x) is Value for ws in (*weights, biases) for x in ws):
+        units = [_with_bias(tuple(ws), b) for ws, b in zip(weights, biases, strict=True)]
+        out = [_dot_nodes(units, row) for row in rows]
+    else:
+        out = [[dot(ws, row, b) for ws, b in zip(weights, biases, strict=True)] for row in rows]
+    return out[0] if single else out
+
+
+def _with_bias(ws: Sequence[Number], bias: Number) -> tuple[tuple[Value, ...], list[float]]:
+    """The operands (*weights, bias) as nodes, and their numbers."""
+    operands = tuple([x if type(x) is Value else as_node(x) for x in (*ws, bias)])
+    return operands, [x.data for x in operands]
+
+
+def _dot_nodes(
+    units: list[tuple[tuple[Value, ...], list[float]]], inputs: Sequence[Number]
+) -> list[Value]:
+    """One dot node for each unit, all on the same inputs. For the slots see Value."""
+    b: tuple[Value, ...] = ()
+    if Value in map(type, inputs):
+        b = tuple([x if type(x) is Value else as_node(x) for x in inputs])
+        da = (*[x.data for x in b], 1.0)
+    else:
+        da = (*inputs, 1.0)  # type: ignore[arg-type]  # all floats here
+    nodes = []
+    for operands, data in units:
+        v = object.__new__(Value)
+        v.data = left_sum(map(mul, data, da))
+        v.grad = 0.0
+        v.label = None
+        if modes.no_grad_blocks and modes.paused.get():
+            v.op = v.a = v.b = v.da = v.db = None
+        else:
+            v.op = "dot"
+            v.a = operands
+            v.da = da
+            v.b = b
+            v.db = data if b else ()
+        nodes.append(v)
+    return nodes
+
+
+def total(xs: Iterable[Any]) -> Any:
+    """The sum of the numbers, as one node; 0.0 of none."""
+    xs = _sequence(xs)
+    return call(TABLE["total"], *xs) if xs else 0.0
+
+
+def mean(xs: Iterable[Any]) -> Any:
+    """The sum of the numbers over their count, as one node. Raises LengthError if there are none."""
+    return call(TABLE["mean"], *_at_least_one("mean", xs))
+
+
+def prod(xs: Iterable[Any]) -> Any:
+    """The product of the numbers, as one node; 1.0 of none."""
+    xs = _sequence(xs)
+    return call(TABLE["prod"], *xs) if xs else 1.0
+
+
+def logsumexp(xs: Iterable[Any]) -> Any:
+    """ln(exp(x1) + exp(x2) + ...), without overflow. Raises LengthError if there are none."""
+    return call(TABLE["logsumexp"], *_at_least_one("logsumexp", xs))
+
+
+def softmax(xs: Iterable[Any]) -> list[Any]:
+    """exp(x) over the sum of all exp(x): positive numbers that add up to 1.
+
+    Has as many results as operands, so it is built of several primitives and not one itself.
+    Raises LengthError if there are none.
+    """
+    e = [call(TABLE["exp"], z) for z in _shifted("softmax", xs)]
+    s = total(e)
+    return [call(TABLE["div"], ei, s) for ei in e]
+
+
+def log_softmax(xs: Iterable[Any]) -> list[Any]:
+    """The logarithms of `softmax`, exact where softmax itself would round to 0 or 1."""
+    zs = _shifted("log_softmax", xs)
+    s = logsumexp(zs)
+    return [call(TABLE["sub"], z, s) for z in zs]
+
+
+def _shifted(name: str, xs: Iterable[Any]) -> list[Any]:
+    """The operands less a constant near the largest one.
+
+    Softmax does not change under a shift, so no gradient needs to flow through it, and what is
+    left over of the rounding of logsumexp is divided out again by the caller.
+    """
+    xs = _at_least_one(name, xs)
+    shift = call(TABLE["stop_gradient"], logsumexp(xs))
+    return [call(TABLE["sub"], x, shift) for x in xs]
+
+
+def _sequence(xs: Iterable[Any]) -> Sequence[Any]:
+    if type(xs) is tuple or type(xs) is list:
+        return xs
+    return xs.tolist() if hasattr(xs, "tolist") else tuple(xs)
+
+
+def _is_sequence(x: Any) -> bool:
+    return isinstance(x, (list, tuple)) or getattr(x, "shape", ()) != ()
+
+
+def _at_least_one(name: str, xs: Iterable[Any]) -> Sequence[Any]:
+    xs = _sequence(xs)
+    if not xs:
+        raise LengthError(f"{name} expected at least one number, but got none")
+    return xs
+
+
+def _check_lengths(weights: Sequence[Any], inputs: Sequence[Any]) -> None:
+    if len(weights) != len(inputs):
+        raise LengthError(
+            f"expected one input for each of {len(weights)} weights, but got {len(inputs)} inputs; "
+            "check the shape of the data against the size of the layer"
+        )
+
+
+class _Namespace:
+    """`m` for Values and dual numbers: the table's rules, spread over any kind of number."""
+
+    def __init__(self) -> None:
+        for name, p in TABLE.items():
+            setattr(self, name, lambda *operands, p=p: call(p, *operands))
+
+    # fmt: off
+    def gt(self, a: Any, b: Any) -> bool: return primal(a) > primal(b)
+    def lt(self, a: Any, b: Any) -> bool: return primal(a) < primal(b)
+    def eq(self, a: Any, b: Any) -> bool: return primal(a) == primal(b)
+    def branch(self, c: Any) -> tuple[float | None, float | None]: return ieee.branch(primal(c))
+    # fmt: on
+
+    def __getattr__(self, name: str) -> Any:  # a primitive that was entered later
+        return lambda *operands: call(TABLE[name], *operands)
+
+
+def primal(x: Any) -> float:
+    """The plain number inside a Value or a (nested) dual number."""
+    while type(x) is not float:
+        if type(x) is Value:
+            return x.data
+        x = x.primal if hasattr(x, "primal") else as_float(x)
+    return x
+
+
+NAMESPACE: Any = _Namespace()
