@@ -17,4 +17,5 @@ from autograd.functions import softmax as softmax
 from autograd.functions import total as total
 from autograd.modes import no_grad as no_grad
 from autograd.order import topological_order as topological_order
+from autograd.scope import Scope as Scope
 from autograd.value import Value as Value
