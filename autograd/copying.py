@@ -1,4 +1,4 @@
-"""Copies and pickles of graphs, without recursion: a chain of a million nodes is no deeper than one."""
+"""Copies and pickles of graphs, without recursion: a chain of a million nodes is not deep."""
 
 from collections.abc import Callable
 from threading import local

@@ -29,7 +29,7 @@ def call(p: Primitive, *operands: Any) -> Any:
         if type(x) is Value:
             nodes = True
         elif type(x) is not float:
-            if isinstance(x, _CONTAINERS) or hasattr(x, "__array_ufunc__") and x.shape != ():
+            if isinstance(x, _CONTAINERS) or _is_array(x):
                 return _spread(p, operands)
             if hasattr(x, "__apply_primitive__"):
                 return x.__apply_primitive__(p, operands)
@@ -40,7 +40,7 @@ def call(p: Primitive, *operands: Any) -> Any:
 def _spread(p: Primitive, operands: tuple[Any, ...]) -> Any:
     """The primitive on each element of the structure; what is no structure goes with each."""
     for x in operands:
-        if hasattr(x, "__array_ufunc__") and x.shape != ():
+        if _is_array(x):
             import numpy as np
 
             each = np.frompyfunc(lambda *xs: call(p, *xs), len(operands), 1)
@@ -66,6 +66,10 @@ def _spread(p: Primitive, operands: tuple[Any, ...]) -> Any:
     if isinstance(first, dict):
         return dict(zip(keys, results, strict=True))
     return type(first)(results) if type(first) in (list, tuple) else results
+
+
+def _is_array(x: Any) -> bool:
+    return hasattr(x, "__array_ufunc__") and x.shape != ()
 
 
 def _function(p: Primitive) -> Callable[..., Any]:
@@ -95,7 +99,7 @@ def _function(p: Primitive) -> Callable[..., Any]:
         # the operands' names and defaults stand in the signature, as in a function written by hand
         text = ", ".join(p.operands)
         scope: dict[str, Any] = {"call": call, "p": p}
-        exec(f"def function({text}): return call(p, {', '.join(names)})", scope)  # noqa: S102 - own table
+        exec(f"def function({text}): return call(p, {', '.join(names)})", scope)
         function = scope["function"]
         function.__defaults__ = defaults or None
     function.__name__ = function.__qualname__ = p.name

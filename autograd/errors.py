@@ -9,7 +9,7 @@ class OperandError(TypeError):
 
 
 class LengthError(ValueError):
-    """Two sequences that belong together differ in length, or one is empty that may not be."""
+    """Sequences that belong together differ in length, or one is empty that must not be."""
 
 
 class StructureError(TypeError):

@@ -27,10 +27,9 @@ def dot(weights: Iterable[Number], inputs: Iterable[Number], bias: Number = 0.0)
     """
     ws, xs = _sequence(weights), _sequence(inputs)
     _check_lengths(ws, xs)
-    if {*map(type, ws), *map(type, xs), type(bias)} <= {float, Value}:
-        if Value in map(type, (*ws, *xs, bias)):
-            operands, data = _with_bias(ws, bias)
-            return _dot_nodes([(operands, data)], xs)[0]
+    kinds = {*map(type, ws), *map(type, xs), type(bias)}
+    if Value in kinds and kinds <= {float, Value}:
+        return _dot_nodes([_with_bias(ws, bias)], xs)[0]
     return call(TABLE["dot"], *ws, *xs, bias)
 
 
@@ -104,7 +103,7 @@ def total(xs: Iterable[Any]) -> Any:
 
 
 def mean(xs: Iterable[Any]) -> Any:
-    """The sum of the numbers over their count, as one node. Raises LengthError if there are none."""
+    """The sum over the count, as one node. Raises LengthError if there are no numbers."""
     return call(TABLE["mean"], *_at_least_one("mean", xs))
 
 

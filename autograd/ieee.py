@@ -5,16 +5,16 @@ overflow gives inf, a pole gives inf, outside the domain gives nan, and nothing 
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from math import copysign, inf, isnan, nan
 
 # Sums run left to right from 0.0: since Python 3.12 the builtin `sum` compensates its rounding, and
 # the same program would give other bits on another Python.
 if sum([1e100, 1.0, -1e100]) == 0.0:
-    left_sum: Callable[[Sequence[float]], float] = sum
+    left_sum: Callable[[Iterable[float]], float] = sum
 else:  # pragma: no cover - which branch runs depends on the Python version
 
-    def left_sum(xs: Sequence[float]) -> float:
+    def left_sum(xs: Iterable[float]) -> float:
         s = 0.0
         for x in xs:
             s += x
@@ -154,7 +154,7 @@ def logsumexp(*xs: float) -> float:
         return nan if any(map(isnan, xs)) else top
     others = list(xs)
     others.remove(top)
-    # log1p over all but the largest keeps the digits of a small remainder: [0, -40] gives 4e-18, not 0
+    # log1p over all but the largest keeps a small remainder: [0, -40] gives 4e-18, not 0
     return top + math.log1p(left_sum([math.exp(x - top) for x in others]))
 
 
@@ -259,7 +259,7 @@ def lgamma(a: float) -> float:
         return inf
 
 
-# Bernoulli numbers B_2, B_4 ... over (2k)!, for the Euler-Maclaurin tail of the Hurwitz zeta function
+# Bernoulli numbers B_2, B_4 ..., for the tail of the series
 _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)
 
 

@@ -7,7 +7,7 @@ from autograd.errors import OperandError
 
 
 def operand(x: Any) -> Any:
-    """A number as a float; NotImplemented for a foreign type, an error for what is never a number."""
+    """A number as a float; NotImplemented for a foreign type; an error for what is no number."""
     if isinstance(x, (int, float)):
         return float(x)
     if x is None or isinstance(x, (str, bytes, complex, list, tuple, dict, set)) or _is_decimal(x):

@@ -11,8 +11,8 @@ def topological_order(*roots: "Value") -> "list[Value]":
 
     A depth-first search with a stack of its own: a chain of a million nodes is no deeper than one.
     """
-    order: "list[Value]" = []
-    seen: "set[Value]" = set()
+    order: list[Value] = []
+    seen: set[Value] = set()
     for root in roots:
         if root in seen:
             continue
@@ -39,14 +39,14 @@ def operands_first(root: "Value") -> "list[Value]":
     very object `zero`, and so is also reset. (CPython makes a new object of each float("0.0").)
     """
     zero = float("0.0")
-    order: "list[Value]" = []
+    order: list[Value] = []
     path: list[Any] = []  # nodes whose operand b is still to see, or (node, operands still to see)
     done: set[int] = set()  # ids of tuples of operands, shared by the neurons of a layer
     v = root
     while True:
         v.grad = zero
         if type(v.da) is tuple:
-            todo: "list[Value]" = []
+            todo: list[Value] = []
             for operands in (v.a,) if v.db is None else (v.a, v.b):
                 if id(operands) not in done:
                     new = [p for p in operands if p.op is not None and p.grad is not zero]

@@ -6,6 +6,8 @@ to the leaves and multiplies: the gradient of a parent grows by the gradient of 
 local derivative, once for each edge between them. That is the chain rule, and that is all.
 """
 
+from collections.abc import Callable
+from operator import ge, gt, le, lt
 from typing import Any, SupportsIndex, final
 
 from autograd import ieee, modes
@@ -76,10 +78,12 @@ class Value(Methods):
                 self.b = tuple([as_node(x) for x in self.da[:-1]])
             return (*self.a[:-1], *self.b, self.a[-1])
         if self.b is None:
-            return self.a  # type: ignore[no-any-return]  # slot is Any: its type follows the arity
+            parents: tuple[Value, ...] = self.a
+            return parents
         operands, partials = self.b
-        self.b = (tuple([as_node(x) for x in operands]), partials)
-        return self.b[0]
+        parents = tuple([as_node(x) for x in operands])
+        self.b = (parents, partials)
+        return parents
 
     @property
     def partials(self) -> tuple[float, ...]:
@@ -144,10 +148,10 @@ class Value(Methods):
     # Nodes are ordered by their number, but equal (and hashed) by identity: two nodes that happen to
     # hold the same number are still two nodes.
     # fmt: off
-    def __lt__(self, other: "Value | float") -> bool: return self.data < _data(other)
-    def __le__(self, other: "Value | float") -> bool: return self.data <= _data(other)
-    def __gt__(self, other: "Value | float") -> bool: return self.data > _data(other)
-    def __ge__(self, other: "Value | float") -> bool: return self.data >= _data(other)
+    def __lt__(self, other: "Value | float") -> bool: return _compare(lt, self, other)
+    def __le__(self, other: "Value | float") -> bool: return _compare(le, self, other)
+    def __gt__(self, other: "Value | float") -> bool: return _compare(gt, self, other)
+    def __ge__(self, other: "Value | float") -> bool: return _compare(ge, self, other)
     # fmt: on
 
     def __bool__(self) -> bool:
@@ -214,11 +218,12 @@ class Value(Methods):
                 # partials, and adding 0.0 * partial changes nothing
                 if g == 0.0 and v.op == "dot" and v.data - v.data == 0.0:
                     continue
-                for p, d in zip(v.a, d):  # noqa: B905 - equal by construction; the check costs 5 %
-                    p.grad += g * d
+                # no strict=True: it costs, and db is longer than b by the bias
+                for p, partial in zip(v.a, d):  # noqa: B905
+                    p.grad += g * partial
                 if v.db is not None:
-                    for p, d in zip(v.b, v.db):  # noqa: B905 - db has the bias' weight at its end
-                        p.grad += g * d
+                    for p, partial in zip(v.b, v.db):  # noqa: B905
+                        p.grad += g * partial
                 continue
             if d is not None:
                 v.a.grad += g * d
@@ -276,13 +281,13 @@ def _binary(p: Primitive, a: Any, b: Any) -> Value:
     elif type(b) is not Value:
         b = operand(b)
     if a is NotImplemented or b is NotImplemented:
-        return NotImplemented
+        return NotImplemented  # type: ignore[no-any-return]  # the protocol of operators
     return apply(p, a, b)
 
 
-def _data(x: Any) -> float:
-    """The number to compare a node with."""
-    return x.data if type(x) is Value else as_float(x)
+def _compare(comparison: Callable[[float, float], bool], v: Value, other: Any) -> bool:
+    x = other.data if type(other) is Value else operand(other)
+    return NotImplemented if x is NotImplemented else comparison(v.data, x)
 
 
 def as_node(x: "Value | float") -> Value:

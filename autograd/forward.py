@@ -1,0 +1,127 @@
+"""Forward mode: dual numbers, from the same table, and jvp.
+
+A dual number carries a number and its derivative along one direction through a computation, with
+no graph at all. Rules are the table's own, so forward mode is a second witness for the gradients.
+"""
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from autograd.elementwise import call
+from autograd.errors import OperandError, StructureError
+from autograd.functions import NAMESPACE, primal
+from autograd.methods import Methods
+from autograd.operands import as_float
+from autograd.primitives import TABLE, Primitive
+from autograd.tree import flatten, same_structure
+from autograd.value import Value
+
+_levels = count(1)
+
+
+class Dual(Methods):
+    """primal + tangent * epsilon, with epsilon**2 = 0.
+
+    Both parts may be floats, Values or dual numbers of a lower level. Each `jvp` under way has a
+    level of its own, so that one inside another does not take the outer's tangent for its own
+    ("perturbation confusion", Siskind & Pearlmutter 2005).
+    """
+
+    __slots__ = ("primal", "tangent", "level")
+
+    def __init__(self, primal: Any, tangent: Any, level: int) -> None:
+        self.primal = primal
+        self.tangent = tangent
+        self.level = level
+
+    def __apply_primitive__(self, p: Primitive, operands: tuple[Any, ...]) -> "Dual":
+        level = max(x.level for x in operands if type(x) is Dual)
+        mine = [type(x) is Dual and x.level == level for x in operands]
+        primals = [x.primal if m else x for x, m in zip(operands, mine, strict=True)]
+        y = call(p, *primals)
+        partials = p.partials(NAMESPACE, y, *primals)
+        terms = [
+            call(TABLE["mul"], d, x.tangent)
+            for x, d, m in zip(operands, partials, mine, strict=True)
+            if m and d is not None
+        ]
+        return Dual(y, call(TABLE["total"], *terms) if terms else 0.0, level)
+
+    # fmt: off
+    def __add__(self, other: Any) -> Any: return _operator("add", self, other)
+    def __radd__(self, other: Any) -> Any: return _operator("add", other, self)
+    def __sub__(self, other: Any) -> Any: return _operator("sub", self, other)
+    def __rsub__(self, other: Any) -> Any: return _operator("sub", other, self)
+    def __mul__(self, other: Any) -> Any: return _operator("mul", self, other)
+    def __rmul__(self, other: Any) -> Any: return _operator("mul", other, self)
+    def __truediv__(self, other: Any) -> Any: return _operator("div", self, other)
+    def __rtruediv__(self, other: Any) -> Any: return _operator("div", other, self)
+    def __pow__(self, other: Any) -> Any: return _operator("pow", self, other)
+    def __rpow__(self, other: Any) -> Any: return _operator("pow", other, self)
+    def __neg__(self) -> Any: return call(TABLE["neg"], self)
+    def __abs__(self) -> Any: return call(TABLE["abs"], self)
+    def __pos__(self) -> "Dual": return self
+    def __lt__(self, other: Any) -> bool: return primal(self) < primal(other)
+    def __le__(self, other: Any) -> bool: return primal(self) <= primal(other)
+    def __gt__(self, other: Any) -> bool: return primal(self) > primal(other)
+    def __ge__(self, other: Any) -> bool: return primal(self) >= primal(other)
+    def __bool__(self) -> bool: return primal(self) != 0.0
+    # fmt: on
+
+    @property
+    def data(self) -> float:
+        """The plain number, as `Value.data`: what is done with it is not differentiated."""
+        return primal(self)
+
+    def detach(self) -> float:
+        return primal(self)
+
+    def __float__(self) -> float:
+        raise OperandError(
+            "float(x), and so math.exp(x) and the like, would drop the derivative in silence; "
+            "write autograd.exp(x) or x.exp()"
+        )
+
+    def __repr__(self) -> str:
+        return f"Dual({self.primal!r}, tangent={self.tangent!r})"
+
+
+def _operator(name: str, a: Any, b: Any) -> Any:
+    if getattr(a, "shape", ()) != () or getattr(b, "shape", ()) != ():
+        return NotImplemented  # NumPy spreads the operation over the array's elements
+    return call(TABLE[name], a, b)
+
+
+def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
+    """The value of `f` and its derivative in the direction of the tangents.
+
+    primals, tangents: a tuple with one entry for each argument of `f` (anything but a tuple is the
+        one argument), built alike.
+    Gives (value, tangent), both in the structure of what `f` returns.
+    Raises StructureError if tangents are not built like primals.
+    """
+    if not isinstance(primals, tuple):
+        primals, tangents = (primals,), (tangents,)
+    xs, rebuild = flatten(primals)
+    ts = same_structure("tangents", primals, tangents)
+    level = next(_levels)
+    result = f(*rebuild([_dual(x, t, level) for x, t in zip(xs, ts, strict=True)]))
+    ys, rebuild_result = flatten(result)
+    for y in ys:
+        if not isinstance(y, (float, int, Value, Dual)):
+            raise StructureError(
+                f"expected a function whose result is made of numbers, but it returned {y!r:.80} "
+                f"({type(y).__name__})"
+            )
+    parts = [
+        (y.primal, y.tangent) if type(y) is Dual and y.level == level else (y, 0.0) for y in ys
+    ]
+    return rebuild_result([p for p, _ in parts]), rebuild_result([t for _, t in parts])
+
+
+def _dual(x: Any, tangent: Any, level: int) -> Any:
+    x, tangent = (v if isinstance(v, (Value, Dual)) else as_float(v) for v in (x, tangent))
+    if type(tangent) is float and tangent == 0.0:
+        return x  # not moved at all: a tangent of 0.0 would give nan at a pole, 0.0 * inf
+    return Dual(x, tangent, level)
