@@ -1,0 +1,85 @@
+"""Who may import whom. A layer sees only what stands to its left."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Each module of autograd, and the modules of autograd it may import. What stands in several rooms'
+# lists is below all of them.
+BASE = {"errors", "ieee", "modes", "operands", "methods", "scope", "tree", "order", "primitives"}
+NODE = BASE | {"value"}
+FUNCTIONS = NODE | {"elementwise", "functions"}
+ALLOWED = {
+    "errors": set(),
+    "ieee": set(),
+    "modes": set(),
+    "methods": set(),
+    "scope": set(),
+    "operands": {"errors"},
+    "tree": {"errors"},
+    "order": set(),
+    "primitives": {"ieee"},
+    "value": BASE | {"copying"},  # copying: inside the methods that copy and pickle
+    "copying": NODE,
+    "elementwise": NODE,
+    "functions": NODE | {"elementwise"},
+    "forward": FUNCTIONS,
+    "transforms": FUNCTIONS | {"forward"},
+    "graph": FUNCTIONS | {"graph"},
+}
+FILES = sorted((ROOT / "autograd").rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """The dotted names a file imports when it runs; what is for type checkers alone does not count."""
+    names: set[str] = set()
+
+    def visit(node: ast.AST) -> None:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            return
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            assert node.module is not None
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+        for child in ast.iter_child_nodes(node):
+            visit(child)
+
+    visit(ast.parse(path.read_text(encoding="utf-8")))
+    return names
+
+
+@pytest.mark.parametrize("path", FILES, ids=[str(f.relative_to(ROOT)) for f in FILES])
+def test_autograd_imports_only_what_is_below(path: Path) -> None:
+    """Each module imports only the layers below it, and autograd never imports nn."""
+    module = path.relative_to(ROOT / "autograd").parts[0].removesuffix(".py")
+    seen = {name.split(".")[1] for name in imports(path) if name.startswith("autograd.")}
+    assert not any(name.split(".")[0] == "nn" for name in imports(path))
+    if module == "__init__":
+        return
+    assert module in ALLOWED, f"a new module: say in ALLOWED what {module} may import"
+    assert seen <= ALLOWED[module]
+
+
+def test_nn_sees_only_public_names() -> None:
+    """Nn imports autograd's public names (and its named errors), nothing from inside."""
+    import autograd
+
+    for path in sorted((ROOT / "nn").rglob("*.py")):
+        for name in imports(path):
+            parts = name.split(".")
+            if parts[0] != "autograd" or parts[1:2] == ["errors"]:
+                continue
+            assert len(parts) <= 2, f"{path.name} imports {name}"
+            assert len(parts) == 1 or hasattr(autograd, parts[1])
+
+
+def test_the_node_reads_in_one_sitting() -> None:
+    """value.py, the file to read first, stays short: the whole idea, and nothing else."""
+    source = (ROOT / "autograd" / "value.py").read_text(encoding="utf-8")
+    code = [line for line in source.splitlines() if line.strip() and not line.strip().startswith("#")]
+    assert len(code) < 250

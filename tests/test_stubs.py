@@ -1,0 +1,37 @@
+"""What editors see of the functions made from the table, and the list of public names."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+
+import autograd
+from autograd.elementwise import ELEMENTWISE
+from autograd.primitives import TABLE
+from tools.stubs import ROOT, STUBS
+
+
+@pytest.mark.parametrize("path", STUBS)
+def test_stubs_are_what_the_table_gives(path: str) -> None:
+    """The committed .pyi files equal what `make stubs` writes."""
+    assert (ROOT / path).read_text(encoding="utf-8") == STUBS[path](), "run `make stubs`"
+
+
+def test_every_primitive_is_a_public_function() -> None:
+    """autograd.<name> is there for each entry, has its formula as docstring and its operands' names."""
+    for name, p in TABLE.items():
+        function = getattr(autograd, name)
+        assert function.__doc__
+        if name in ELEMENTWISE:
+            names = [operand.split("=")[0] for operand in p.operands]
+            assert list(inspect.signature(function).parameters) == names or p.arity == 1
+
+
+def test_public_names_are_spelled_out() -> None:
+    """autograd/__init__.py consists of `from x import y as y` and nothing else."""
+    lines = Path(autograd.__file__).read_text(encoding="utf-8").splitlines()
+    for line in lines[1:]:
+        if line:
+            _, _, names = line.partition(" import ")
+            first, _, second = names.partition(" as ")
+            assert first == second, line

@@ -1,0 +1,202 @@
+"""grad, value_and_grad, vjp, jvp, jacobian, hessian, hvp: values, structure, nesting, errors."""
+
+import math
+from collections import namedtuple
+
+import mpmath
+import numpy as np
+import pytest
+
+import autograd
+from autograd import Value, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from autograd.errors import StructureError
+
+
+def rosenbrock(v):
+    return 100.0 * (v[1] - v[0] ** 2) ** 2 + (1.0 - v[0]) ** 2
+
+
+def model(params, x):
+    """A small network whose parameters are a dict of lists."""
+    hidden = autograd.tanh(autograd.linear(x, params["w"], params["b"]))
+    return autograd.logsumexp(hidden) * autograd.dot(params["v"], hidden, params["c"])
+
+
+PARAMS = {"w": [[0.3, -0.2], [0.5, 0.1]], "b": [0.1, -0.4], "v": (0.7, -1.1), "c": 0.2}
+
+
+@pytest.mark.parametrize("order", range(7))
+def test_any_order_by_nesting_grad(order: int) -> None:
+    """grad nested n times is the n-th derivative."""
+    f = lambda x: x**3 * autograd.sin(x) / autograd.cosh(x)  # noqa: E731
+    nested = f
+    for _ in range(order):
+        nested = grad(nested)
+    with mpmath.workdps(40):
+        expected = mpmath.diff(lambda x: x**3 * mpmath.sin(x) / mpmath.cosh(x), 0.7, order)
+    assert nested(0.7) == pytest.approx(float(expected), rel=1e-11)
+
+
+def test_forward_and_reverse_nest_in_any_order() -> None:
+    """Second and third derivatives agree over every combination of grad and jvp."""
+    f = lambda x: autograd.exp(autograd.sin(x) * x) / (1 + x**2)  # noqa: E731
+    reverse = grad
+    forward = lambda g: lambda x: jvp(g, x, 1.0)[1]  # noqa: E731
+    for ways in ([(reverse, reverse), (reverse, forward), (forward, reverse), (forward, forward)],):
+        results = [outer(inner(f))(0.4) for outer, inner in ways]
+        assert results == pytest.approx([results[0]] * 4, rel=1e-13)
+        thirds = [o(m(i(f)))(0.4) for o, m in ways for i in (reverse, forward)]
+        assert thirds == pytest.approx([thirds[0]] * 8, rel=1e-12)
+
+
+def test_no_perturbation_confusion() -> None:
+    """An inner derivative does not take the outer's variable for its own (Siskind & Pearlmutter 2005)."""
+    d_reverse = grad
+    d_forward = lambda f: lambda x: jvp(f, x, 1.0)[1]  # noqa: E731
+    for outer in (d_reverse, d_forward):
+        for inner in (d_reverse, d_forward):
+            assert outer(lambda x: x * inner(lambda y: x + y)(1.0))(1.0) == 1.0
+            assert outer(lambda x: x * inner(lambda y: x * y)(2.0))(3.0) == 6.0
+            assert outer(lambda x: inner(lambda y: x * y * y)(x))(3.0) == 12.0
+
+
+def test_structures_come_back_as_they_went_in() -> None:
+    """The gradient has the structure of the argument: dicts, lists, tuples, named tuples, arrays."""
+    gradient = grad(model)(PARAMS, [0.5, -0.3])
+    assert list(gradient) == list(PARAMS)
+    assert isinstance(gradient["v"], tuple)
+    assert [len(row) for row in gradient["w"]] == [2, 2]
+    Point = namedtuple("Point", "x y")
+    assert grad(lambda p: p.x * p.y)(Point(2.0, 3.0)) == Point(3.0, 2.0)
+    array = grad(lambda v: autograd.total(v * v))(np.array([1.0, 2.0]))
+    assert array.dtype == np.float64
+    assert array.tolist() == [2.0, 4.0]
+    assert grad(lambda a, b: a * b, argnums=1)(2.0, 5.0) == 2.0
+    assert grad(lambda a, b: a * b, argnums=(0, 1))(2.0, 5.0) == (5.0, 2.0)
+    assert grad(lambda a, *, b: a * b)(2.0, b=3.0) == 3.0
+    assert grad(lambda a: 7.0)(2.0) == 0.0
+
+
+def test_value_and_grad_agree_with_central_differences() -> None:
+    """On a nested dict of parameters each entry of the gradient is the slope of the value."""
+    x = [0.5, -0.3]
+    value, gradient = value_and_grad(model)(PARAMS, x)
+    assert value == model(PARAMS, x)
+    h = 1e-6
+    for i in range(2):
+        for j in range(2):
+            ends = []
+            for sign in (1, -1):
+                w = [list(row) for row in PARAMS["w"]]
+                w[i][j] += sign * h
+                ends.append(model({**PARAMS, "w": w}, x))
+            slope = (ends[0] - ends[1]) / (2 * h)
+            assert gradient["w"][i][j] == pytest.approx(slope, rel=1e-8)
+
+
+def test_jacobian_rows_are_vjps_and_columns_are_jvps() -> None:
+    """J from jacobian, row by row from vjp and column by column from jvp, is one matrix."""
+    f = lambda v: [v[0] * v[1], autograd.sin(v[1]), v[2] / v[0], v[0]]  # noqa: E731
+    x = [0.7, -1.2, 2.0]
+    rows = jacobian(f)(x)
+    value, pullback = vjp(f, x)
+    assert value == f(x)
+    by_vjp = [pullback([float(i == k) for i in range(4)])[0] for k in range(4)]
+    columns = [jvp(f, (x,), ([float(i == k) for i in range(3)],))[1] for k in range(3)]
+    assert rows == by_vjp
+    assert np.allclose(np.array(rows).T, np.array(columns), rtol=1e-15, atol=0)
+
+
+def test_dot_product_identity_of_the_two_modes() -> None:
+    """c . (J t) from forward mode equals (c J) . t from reverse mode."""
+    f = lambda p: autograd.softmax(autograd.linear([0.5, -0.3], p["w"], p["b"]))  # noqa: E731
+    p = {"w": PARAMS["w"], "b": PARAMS["b"]}
+    t = {"w": [[0.2, -0.7], [1.3, 0.4]], "b": [0.9, -0.1]}
+    c = [0.3, -1.7]
+    tangent = jvp(f, p, t)[1]
+    (cotangent,) = vjp(f, p)[1](c)
+    left = sum(a * b for a, b in zip(c, tangent, strict=True))
+    pairs = zip((*cotangent["w"], cotangent["b"]), (*t["w"], t["b"]), strict=True)
+    right = sum(a * b for row, other in pairs for a, b in zip(row, other, strict=True))
+    assert left == pytest.approx(right, rel=1e-13)
+
+
+def test_hessian_is_symmetric_and_hvp_multiplies_by_it() -> None:
+    """hessian of Rosenbrock's function is the known matrix, and hvp its product with a vector."""
+    x, y = -0.7, 1.3
+    h = hessian(rosenbrock)([x, y])
+    expected = [[1200 * x**2 - 400 * y + 2, -400 * x], [-400 * x, 200.0]]
+    assert np.allclose(h, expected, rtol=1e-14)
+    t = [0.3, -2.0]
+    product = [sum(a * b for a, b in zip(row, t, strict=True)) for row in h]
+    assert hvp(rosenbrock, [x, y], t) == pytest.approx(product, rel=1e-13)
+    assert hvp(rosenbrock, ([x, y],), (t,)) == hvp(rosenbrock, [x, y], t)
+    two = hvp(lambda a, b: a * a * b, (2.0, 3.0), (1.0, 1.0))
+    assert two == (2 * 3.0 + 2 * 2.0, 2 * 2.0)
+    array = hessian(lambda v: (v @ v) ** 2)(np.array([1.0, 2.0]))
+    assert array.tolist() == [[28.0, 16.0], [16.0, 52.0]]
+
+
+def test_functions_leave_other_nodes_alone() -> None:
+    """grad writes to no node's grad, also not to those that the function closes over."""
+    w = Value(3.0)
+    w.grad = 42.0
+    assert grad(lambda x: w * x * x)(2.0) == 12.0
+    assert w.grad == 42.0
+
+
+def test_a_value_as_argument_gives_a_recorded_gradient() -> None:
+    """The gradient at a Value is a node that can be differentiated further (create_graph)."""
+    x = Value(2.0)
+    slope = grad(lambda v: v**3)(x * 1.0)
+    assert slope.data == 12.0
+    slope.backward()
+    assert x.grad == 12.0  # d(3 x**2)/dx
+
+
+def test_inside_no_grad_derivatives_are_still_taken() -> None:
+    """grad and jvp work inside no_grad, which is about the graphs of others."""
+    with autograd.no_grad():
+        assert grad(lambda x: x * x)(3.0) == 6.0
+        assert grad(grad(lambda x: x**3))(3.0) == 18.0
+        assert vjp(lambda x: x * x, 3.0)[1](2.0) == (12.0,)
+
+
+def test_tangents_of_zero_stay_out_of_poles() -> None:
+    """A variable that is not moved passes nothing on, not even 0 times inf."""
+    assert jvp(lambda x, y: autograd.sqrt(x) + y, (0.0, 1.0), (0.0, 1.0)) == (1.0, 1.0)
+
+
+def test_python_control_flow_is_followed() -> None:
+    """Loops and branches on the data are ordinary Python; the branch taken is differentiated."""
+
+    def f(x):
+        y = x
+        while y < 100:
+            y = y * x
+        return y if x > 0 else -y
+
+    assert grad(f)(3.0) == 5 * 3.0**4
+    assert jvp(f, 3.0, 1.0) == (243.0, 405.0)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: grad(lambda x: [x, x])([1.0][0]), "one number"),
+        (lambda: grad(lambda x: None)(1.0), "NoneType"),
+        (lambda: grad(lambda x: "no")(1.0), "str"),
+        (lambda: grad(lambda x: x)("1"), "str"),
+        (lambda: grad(lambda x: x, argnums=3)(1.0), "argnums=3"),
+        (lambda: jvp(lambda x: x[0], [1.0, 2.0], [1.0]), "structure"),
+        (lambda: jvp(lambda x: None, 1.0, 1.0), "NoneType"),
+        (lambda: vjp(lambda x: [x, x], 1.0)[1]([1.0]), "structure"),
+        (lambda: jacobian(lambda x: [x, "a"])(1.0), "str"),
+        (lambda: jvp(lambda x: math.exp(x), 1.0, 1.0), r"x\.exp"),
+    ],
+)
+def test_what_does_not_fit_is_an_error_that_says_so(call, message: str) -> None:
+    """Wrong results, arguments, structures: a TypeError that names what came."""
+    with pytest.raises(TypeError, match=message):
+        call()
+    assert issubclass(StructureError, TypeError)
