@@ -1,0 +1,38 @@
+"""DOT text to SVG, PNG or PDF: by the `dot` program, or without it by pygraphviz in this process."""
+
+import subprocess
+
+from autograd.errors import RenderError
+
+PIXELS_PER_INCH = 144
+
+
+def render(dot: str, format: str) -> bytes:
+    """The picture in that format: svg, png or pdf. Raises RenderError."""
+    # For png alone: an SVG's size in points is right as it is
+    resolution = [f"-Gdpi={PIXELS_PER_INCH}"] if format == "png" else []
+    command = ["dot", f"-T{format}", *resolution]
+    try:
+        done = subprocess.run(command, input=dot.encode(), capture_output=True)
+    except FileNotFoundError:
+        return _in_process(dot, format, resolution)
+    if done.returncode != 0 or not done.stdout:
+        raise RenderError(
+            f"{' '.join(command)} failed: {done.stderr.decode(errors='replace').strip()}", dot
+        )
+    return done.stdout
+
+
+def _in_process(dot: str, format: str, resolution: list[str]) -> bytes:
+    try:
+        import pygraphviz
+    except ImportError as e:
+        raise RenderError(
+            "no `dot` program on the PATH, and no pygraphviz to lay out the graph without it; "
+            "pip install 'pygraphviz>=2.0.4', or install Graphviz (https://graphviz.org/download). "
+            "The DOT text is in `.dot` of this error and of the drawing",
+            dot,
+        ) from e
+    graph = pygraphviz.AGraph(string=dot)
+    picture: bytes = graph.draw(format=format, prog="dot", args=" ".join(resolution))
+    return picture

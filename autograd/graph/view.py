@@ -1,0 +1,302 @@
+"""What to draw: the nodes, edges and frames of a graph as plain data, free of any file format."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from autograd.errors import GraphTooLargeError
+from autograd.order import topological_order
+from autograd.primitives import TABLE
+from autograd.scope import Scope
+from autograd.value import Value
+
+Kind = Literal["input", "parameter", "constant", "operation", "result"]
+Path = tuple[str, ...]  # of a frame: "layers.0.neurons.1" is ("layers.0", "neurons.1")
+
+# Beyond it nothing is folded: to read the whole graph would take longer than a reader waits
+FOLDABLE = 50_000
+# Layout takes far longer for edges than for nodes
+EDGES_PER_NODE = 4
+OUTPUT = "out"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One number of the graph."""
+
+    id: str
+    path: Path
+    kind: Kind
+    symbol: str
+    label: str
+    data: float
+    grad: float
+    partials: tuple[float | None, ...]  # for each operand; None where no gradient can flow
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A module folded into one box."""
+
+    id: str
+    path: Path
+    nodes: int
+    parameters: int
+    output: Node | None  # if it has just one
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """From an operand to what was made of it; the gradient flows the other way.
+
+    operand: its index among the head's operands, None where the head is a Box.
+    flow:    the head's gradient times the local derivative, None into a constant. Of several edges
+             in one, the sum of the sizes, negative if all of them are.
+    """
+
+    tail: str
+    head: str
+    operand: int | None
+    flow: float | None
+    count: int = 1
+    mixed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A picture's content. Frames follow from the paths of the nodes."""
+
+    nodes: list[Node | Box]
+    edges: list[Edge]
+
+
+def view(
+    roots: Sequence[Value], *, limit: int = 400, fold: bool | None = None, unfold: bool = False
+) -> View:
+    """The graph behind the roots, folded by module if it has more than `limit` nodes.
+
+    fold:   True folds the innermost modules even if the graph is small, False never folds.
+    unfold: True shows a `dot` as its products and their sum.
+    Raises GraphTooLargeError.
+    """
+    most = max(limit, FOLDABLE)
+    if not _at_most(most, roots):
+        raise _too_large(f"more than {most:,}", limit)
+    order = topological_order(*roots)
+    full = _everything(order, roots, unfold)
+    depth = max(len(node.path) for node in full.nodes)
+    if not fold and _readable(full, limit):
+        return full
+    if fold is not False:
+        for d in range(depth, 0, -1):
+            folded = _fold(full, d)
+            if _readable(folded, limit):
+                return folded
+    more = f"{len(full.nodes):,}"
+    if fold is not False and depth:
+        more += f", still {len(folded.nodes):,} folded by module,"
+    raise _too_large(more, limit)
+
+
+def title(path: Path) -> str:
+    """What stands on a frame: "layer 0" for "layers.0"."""
+    name, *indices = path[-1].split(".")
+    return " ".join([name.removesuffix("s") if indices else name, *indices])
+
+
+def _at_most(most: int, roots: Iterable[Value]) -> bool:
+    """Whether the graph has no more nodes than that, without looking at many more."""
+    seen = set(roots)
+    stack = list(seen)
+    while stack and len(seen) <= most:
+        for p in stack.pop().parents:
+            if p not in seen:
+                seen.add(p)
+                stack.append(p)
+    return len(seen) <= most
+
+
+def _readable(v: View, limit: int) -> bool:
+    return len(v.nodes) <= limit and len(v.edges) <= limit * EDGES_PER_NODE
+
+
+def _too_large(nodes: str, limit: int) -> GraphTooLargeError:
+    return GraphTooLargeError(
+        f"the graph has {nodes} nodes; expected at most {limit:,}, or about {EDGES_PER_NODE} times "
+        "as many edges, to be readable. Draw a part: the loss of one sample, or a node further in "
+        "(one of `.parents`). Or raise the limit: draw(..., limit=...)"
+    )
+
+
+# --- the whole graph ------------------------------------------------------------------------------
+
+
+def _everything(order: list[Value], roots: Sequence[Value], unfold: bool) -> View:
+    paths = _paths(order)
+    ids = {v: f"n{i}" for i, v in enumerate(order)}
+    nodes: list[Node | Box] = []
+    edges: list[Edge] = []
+
+    def add(node: Node, operands: Iterable[str]) -> None:
+        nodes.append(node)
+        for i, (tail, d) in enumerate(zip(operands, node.partials, strict=True)):
+            edges.append(Edge(tail, node.id, i, None if d is None else node.grad * d))
+
+    for v in order:
+        parents = v.parents
+        tails = [ids[p] for p in parents]
+        partials = tuple(
+            None if p.op == "constant" else d for p, d in zip(parents, v.partials, strict=True)
+        )
+        kind = _kind(v, roots)
+        symbol = TABLE[v.op].symbol if v.op in TABLE else v.op or ""
+        node = Node(
+            ids[v], paths[v], kind, symbol, _label(v, paths[v]), v.data, v.grad, partials
+        )
+        if unfold and v.op == "dot":
+            n = len(parents) // 2
+            for i in range(n):
+                product = replace(
+                    node,
+                    id=f"{node.id}_{i}",
+                    kind="operation",
+                    symbol=TABLE["mul"].symbol,
+                    label="",
+                    data=parents[i].data * parents[n + i].data,
+                    partials=(partials[i], partials[n + i]),
+                )
+                add(product, (tails[i], tails[n + i]))
+            tails = [*(f"{node.id}_{i}" for i in range(n)), tails[-1]]
+            node = replace(node, symbol=TABLE["total"].symbol, partials=(1.0,) * n + partials[-1:])
+        add(node, tails)
+    return View(nodes, edges)
+
+
+def _kind(v: Value, roots: Sequence[Value]) -> Kind:
+    if v.op == "constant":
+        return "constant"
+    if v.op is None:
+        return "parameter" if isinstance(v.label, Scope) else "input"
+    return "result" if any(v is root for root in roots) else "operation"
+
+
+def _label(v: Value, frame: Path) -> str:
+    """The label, for a Scope less what the frame around it says: "w0" for "neurons.1.w.0"."""
+    if not isinstance(v.label, Scope):
+        return v.label or ""
+    path = _split(v.label)
+    if path == frame and path:
+        return OUTPUT
+    if path[: len(frame)] != frame:
+        return v.label
+    rest = [part.split(".") for part in path[len(frame) :]]
+    return ".".join(name + ",".join(indices) for name, *indices in rest)
+
+
+# --- frames ---------------------------------------------------------------------------------------
+
+
+def _split(scope: str) -> Path:
+    return tuple(re.findall(r"[^.]+(?:\.\d+(?![^.]))*", scope))
+
+
+def _paths(order: list[Value]) -> dict[Value, Path]:
+    """For each node the innermost frame around it.
+
+    The frame of a module holds what lies between its parameters and its outputs. Of a module used
+    several times there is one frame around all uses, as there is one set of parameters.
+    """
+    paths: dict[Value, Path] = {}
+    frames: set[Path] = set()
+    trained: set[Value] = set()  # what depends on any parameter: all that is worth walking through
+    for v in order:
+        scope = _split(v.label) if isinstance(v.label, Scope) else ()
+        if v.op is None and scope or not trained.isdisjoint(v.parents):
+            trained.add(v)
+            if v.op is not None and scope:
+                _claim(v, scope, paths, trained)
+    for path in paths.values():
+        frames.update(path[:n] for n in range(1, len(path) + 1))
+    for v in reversed(order):
+        if v.op is None and isinstance(v.label, Scope):
+            path = _split(v.label)[:-1]
+            while path and path not in frames:
+                path = path[:-1]
+            paths[v] = path
+        for p in v.parents:
+            if p.op == "constant":
+                paths[p] = paths.get(v, ())
+        paths.setdefault(v, ())
+    return paths
+
+
+def _claim(out: Value, frame: Path, paths: dict[Value, Path], trained: set[Value]) -> None:
+    """Frame the nodes behind `out` that depend on the parameters below `frame`.
+
+    Stops where another module's nodes begin; outputs come in topological order, so that those were
+    claimed before. What a module inside this one has claimed stays with the inner one.
+    """
+    inside: dict[Value, bool] = {}
+    stack = [out]
+    while stack:
+        v = stack[-1]
+        owner = paths.get(v)
+        if v not in trained:
+            inside[v] = False
+        elif v.op is None:
+            inside[v] = _split(v.label or "")[: len(frame)] == frame
+        elif owner is not None and (owner == frame or owner[: len(frame)] != frame):
+            inside[v] = owner == frame
+        else:
+            todo = [p for p in v.parents if p not in inside]
+            if todo:
+                stack += todo
+                continue
+            inside[v] = any(inside[p] for p in v.parents)
+        stack.pop()
+    for v, is_inside in inside.items():
+        if is_inside and v.op is not None:
+            paths.setdefault(v, frame)
+
+
+# --- folding --------------------------------------------------------------------------------------
+
+
+def _fold(full: View, depth: int) -> View:
+    """Each frame at that depth as one box; the edges between the same two ends as one."""
+    nodes: list[Node | Box] = []
+    members: dict[Path, list[Node]] = {}
+    for node in full.nodes:
+        assert isinstance(node, Node)
+        if len(node.path) < depth:
+            nodes.append(node)
+        else:
+            members.setdefault(node.path[:depth], []).append(node)
+    ends = {node.id: node.id for node in nodes}
+    for i, (path, inside) in enumerate(members.items()):
+        parameters = sum(node.kind == "parameter" for node in inside)
+        outputs = [node for node in inside if node.path == path and node.label == OUTPUT]
+        output = outputs[0] if len(outputs) == 1 else None
+        nodes.append(Box(f"m{i}", path, len(inside), parameters, output))
+        ends.update((node.id, f"m{i}") for node in inside)
+
+    merged: dict[tuple[str, str, int | None], list[Edge]] = {}
+    for e in full.edges:
+        tail, head = ends[e.tail], ends[e.head]
+        if tail != head:
+            operand = e.operand if head == e.head else None
+            merged.setdefault((tail, head, operand), []).append(e)
+    edges = [_merge(key, same) for key, same in merged.items()]
+    return View(nodes, edges)
+
+
+def _merge(key: tuple[str, str, int | None], same: list[Edge]) -> Edge:
+    flows = [e.flow for e in same if e.flow is not None]
+    if not flows:
+        return Edge(*key, None, len(same))
+    size = sum(map(abs, flows))
+    negative = sum(f < 0 for f in flows)
+    positive = sum(f > 0 for f in flows)
+    mixed = bool(negative and positive)
+    return Edge(*key, -size if negative and not mixed else size, len(same), mixed)
