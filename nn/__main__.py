@@ -1,0 +1,235 @@
+"""`python -m nn xor`: teach a network a logic gate, print what it learned, draw how.
+
+Exit status: 0; 2 for a bad argument; 130 after Ctrl-C, as a shell has it.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
+
+import autograd
+from autograd import MissingExtraError, RenderError, Value, no_grad, sigmoid
+from nn.activations import ACTIVATIONS
+from nn.data import GATES, NOT_LINEARLY_SEPARABLE, gate
+from nn.layers import MLP
+from nn.losses import binary_cross_entropy, mse
+from nn.optim import SGD, Adam, Optimizer
+from nn.train import History, perceptron_rule, train
+
+OPTIMIZERS: dict[str, tuple[Callable[..., Optimizer], float]] = {  # with the default learning rate
+    "sgd": (SGD, 1.0),
+    "momentum": (partial(SGD, momentum=0.9), 0.3),
+    "nesterov": (partial(SGD, momentum=0.9, nesterov=True), 0.3),
+    "adam": (Adam, 0.1),
+}
+GOOD_ENOUGH = 0.005  # the loss to stop at: every row is answered with a probability of about 0.99
+
+WHY_NOT = (
+    "one perceptron cannot learn {gate}: it answers with one straight line across the inputs,\n"
+    "and {gate} is not linearly separable: no single line parts its 0s from its 1s"
+)
+
+
+class Gate:
+    """One gate being learned: the model, its answers, its loss."""
+
+    def __init__(self, name: str, options: argparse.Namespace) -> None:
+        self.name, self.options = name, options
+        self.xs, self.ys = gate(name)
+        self.classic = options.hidden == 0 and options.activation == "step"
+        if options.hidden:
+            sizes, output = [options.hidden, 1], "linear"
+        else:
+            sizes, output = [1], "step" if self.classic else "linear"
+        # The last neuron gives the logit: its sigmoid is the probability, and the loss from logits
+        # is the stable one
+        self.model = MLP(2, sizes, options.activation, output, seed=options.seed)
+        self.loss = mse if self.classic else partial(binary_cross_entropy, from_logits=True)
+        # A network without a bend is one perceptron, whatever its size
+        self.straight = not options.hidden or options.activation == "linear"
+
+    def train(self) -> History:
+        o = self.options
+        if self.classic:
+            neuron = self.model.layers[0].neurons[0]
+            return perceptron_rule(
+                neuron, self.xs, self.ys, lr=o.lr or 1.0, epochs=o.epochs, progress=not o.quiet
+            )
+        make, lr = OPTIMIZERS[o.optimizer]
+        return train(
+            self.model,
+            self.xs,
+            self.ys,
+            loss=self.loss,
+            optimizer=make(self.model.parameters(), lr=lr if o.lr is None else o.lr),
+            epochs=o.epochs,
+            stop_loss=GOOD_ENOUGH,
+            progress=not o.quiet,
+        )
+
+    def predict(self, rows: Sequence[Sequence[float]]) -> list[float]:
+        """A probability for each row."""
+        with no_grad():
+            outputs = self.model(rows)
+        return [v.data if self.classic else sigmoid(v.data) for v in outputs]
+
+    def report(self, history: History) -> str:
+        """The truth table with the predictions, and in a sentence how it went."""
+        lines = ["x1 x2  target  prediction"]
+        right = 0
+        for (a, b), y, p in zip(self.xs, self.ys, self.predict(self.xs), strict=True):
+            answer = float(p > 0.5)
+            right += answer == y
+            mark = "" if answer == y else "  wrong"
+            lines.append(f" {a:.0f}  {b:.0f}       {y:.0f}  {p:.4f} -> {answer:.0f}{mark}")
+        lines.append(f"{right} of 4 rows right; training {history}.")
+        if self.unlearnable:
+            lines.append(self.why_not + ".")
+        return "\n".join(lines)
+
+    @property
+    def unlearnable(self) -> bool:
+        return self.straight and self.name in NOT_LINEARLY_SEPARABLE
+
+    @property
+    def why_not(self) -> str:
+        text = WHY_NOT.format(gate=self.name.upper())
+        if self.options.hidden:
+            return "without a bend in them, all layers together are one perceptron, and\n" + text
+        return text
+
+    def draw(self, folder: Path, history: History) -> None:
+        """graph.svg, graph.png, boundary and loss likewise."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.draw_graph(folder)
+        from nn.plots import decision_boundary, loss_curve
+
+        name = self.name.upper()
+        boundary = decision_boundary(
+            self.predict,
+            self.xs,
+            self.ys,
+            title=f"{name}: no straight line will do" if self.unlearnable else f"{name}, learned",
+            note=self.why_not if self.unlearnable else "",
+        )
+        ylabel = "share of mistakes" if self.classic else "binary cross-entropy"
+        curve = loss_curve(history.losses, f"{name}, epoch by epoch", ylabel, log=not self.classic)
+        for figure, stem in ((boundary, "boundary"), (curve, "loss")):
+            for kind in ("png", "svg"):
+                figure.savefig(folder / f"{stem}.{kind}")
+
+    def draw_graph(self, folder: Path) -> None:
+        """The graph of one sample's loss, after backward: (1, 0), where the inputs differ."""
+        x1, x2 = Value(1.0, label="x1"), Value(0.0, label="x2")
+        self.model.zero_grad()
+        loss = self.loss([self.model([x1, x2])], [self.ys[2]])
+        loss.label = "loss"
+        loss.backward()
+        try:
+            picture = autograd.draw(loss)
+            for kind in ("svg", "png"):
+                picture.save(folder / f"graph.{kind}")
+        except RenderError as error:
+            (folder / "graph.dot").write_text(error.dot, encoding="utf-8")
+            print(f"no graph.svg, but its DOT text in graph.dot: {error}", file=sys.stderr)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    options = _options(argv)
+    names = list(GATES) if options.gate == "all" else [options.gate]
+    out = options.out or Path("runs")
+    try:
+        for name in names:
+            folder = out if options.out and options.gate != "all" else out / name
+            learner = Gate(name, options)
+            if not options.quiet:
+                print(f"{name.upper()}: {learner.model}")
+            history = learner.train()
+            print(learner.report(history))
+            learner.draw(folder, history)
+            print(f"pictures: {folder}/graph.svg, boundary.png, loss.png\n")
+            if history.interrupted:
+                return 130
+    except MissingExtraError as error:
+        print(f"nn: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("nn: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line, without the usage before it."""
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = _Parser(
+        prog="python -m nn",
+        description="Train a network of scalar nodes on a logic gate and draw its computation graph.",
+    )
+    add = parser.add_argument
+    add("gate", choices=[*GATES, "all"], metavar="gate", help=", ".join([*GATES, "all"]))
+    add("--hidden", type=_whole(0), default=4, metavar="N",
+        help="hidden neurons (default 4); 0: a single perceptron")
+    add("--activation", choices=ACTIVATIONS, metavar="NAME",
+        help="of the hidden neurons (default tanh), or with --hidden 0 of the perceptron, sigmoid "
+        "(default) or step: " + ", ".join(ACTIVATIONS))
+    add("--optimizer", choices=OPTIMIZERS, default="adam", metavar="NAME",
+        help=f"{', '.join(OPTIMIZERS)} (default adam)")
+    add("--lr", type=_positive, metavar="RATE", help="learning rate (default by optimizer)")
+    add("--epochs", type=_whole(1), default=1000, metavar="N", help="at most (default 1000)")
+    add("--seed", type=_whole(0), default=0, metavar="N", help="of the first weights (default 0)")
+    add("--out", type=Path, metavar="FOLDER", help="for the pictures (default runs/<gate>)")
+    add("--quiet", action="store_true", help="no progress bar")
+    options = parser.parse_args(argv)
+    if options.hidden == 0:
+        options.activation = options.activation or "sigmoid"
+        if options.activation not in ("sigmoid", "step"):
+            parser.error(
+                f"a single perceptron (--hidden 0) answers with sigmoid or step, not with "
+                f"{options.activation}"
+            )
+    else:
+        options.activation = options.activation or "tanh"
+        if options.activation == "step":
+            parser.error(
+                "hidden neurons cannot learn with a step: it is flat, so no gradient reaches their "
+                "weights; use --hidden 0, or an activation with a slope such as tanh"
+            )
+    return options
+
+
+def _whole(least: int) -> Callable[[str], int]:
+    def whole_number(text: str) -> int:
+        try:
+            n = int(text)
+        except ValueError:
+            n = least - 1
+        if n < least:
+            raise argparse.ArgumentTypeError(
+                f"expected a whole number from {least}, but got {text!r}"
+            )
+        return n
+
+    return whole_number
+
+
+def _positive(text: str) -> float:
+    try:
+        x = float(text)
+    except ValueError:
+        x = 0.0
+    if not 0.0 < x < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number above 0, but got {text!r}")
+    return x
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,22 @@
+"""The errors nn raises by name, beside those of autograd. Each is a subclass of the builtin that fits."""
+
+from collections.abc import Iterable
+
+
+class UnknownNameError(ValueError):
+    """No activation, initialiser, gate ... has this name; the message lists those there are."""
+
+    def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
+        super().__init__(f"unknown {kind} {name!r}; expected one of: {', '.join(known)}")
+
+
+class HyperparameterError(ValueError):
+    """A size, rate or count that makes no sense."""
+
+
+class TargetError(ValueError):
+    """A label or a prediction outside the range the loss is defined for."""
+
+
+class StateDictError(ValueError):
+    """A state dictionary does not fit what it is loaded into; nothing was changed."""

@@ -1,0 +1,217 @@
+"""The training loop: predict, measure the loss, backward, step; and again.
+
+`perceptron_rule` beside it is the older way, for a neuron with a step output: a step is flat, so
+there is no gradient to follow.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from math import hypot, isfinite
+from random import Random
+from typing import Any
+
+from autograd import LengthError, MissingExtraError
+from nn.errors import HyperparameterError
+from nn.layers import Neuron
+from nn.losses import mse
+from nn.optim import Optimizer
+
+
+@dataclass
+class History:
+    """What happened in training.
+
+    losses: for each epoch the mean loss over the samples, each measured just before the update.
+    gradient_norms: for each epoch the Euclidean norm of the mean gradient, measured likewise.
+    updates: how many times the parameters were moved.
+    stopped: why it ended: "epochs" (all done), "loss" or "gradient" (under the threshold),
+        "interrupted" (Ctrl-C), or "diverged" (the loss or a gradient was nan or infinite; the
+        parameters are those before that update).
+    """
+
+    losses: list[float] = field(default_factory=list)
+    gradient_norms: list[float] = field(default_factory=list)
+    updates: int = 0
+    stopped: str = "epochs"
+
+    @property
+    def interrupted(self) -> bool:
+        return self.stopped == "interrupted"
+
+    def __str__(self) -> str:
+        """Why it ended, as a sentence."""
+        epochs = len(self.losses)
+        reason = {
+            "epochs": f"stopped after {epochs} epochs, as asked",
+            "loss": f"stopped after {epochs} epochs: the loss reached its threshold",
+            "gradient": f"stopped after {epochs} epochs: the slope reached its threshold",
+            "interrupted": f"interrupted after {epochs} epochs; what was learned is kept",
+            "diverged": f"stopped after {epochs} epochs: the loss or its gradient was no longer a "
+            "finite number; a smaller learning rate usually helps",
+        }[self.stopped]
+        return reason + (f" (loss {self.losses[-1]:.4g})" if self.losses else "")
+
+
+class _Diverged(Exception):
+    """Ends training from inside an epoch."""
+
+
+def train(
+    model: Callable[[Any], Any],
+    xs: Any,
+    ys: Any,
+    *,
+    optimizer: Optimizer,
+    loss: Callable[[Any, Any], Any] = mse,
+    epochs: int = 100,
+    batch_size: int | None = None,
+    shuffle: bool = True,
+    seed: int = 0,
+    stop_loss: float | None = None,
+    stop_grad_norm: float | None = None,
+    progress: bool = True,
+    callback: Callable[[int, float], object] | None = None,
+) -> History:
+    """Fit the model to inputs xs [rows, n_in] and targets ys [rows] or [rows, n_out].
+
+    batch_size: the samples to an update: None for all rows, 1 for stochastic; the last batch of an
+        epoch may be short. So there are epochs * ceil(rows / batch_size) updates.
+    shuffle: draw a new order each epoch (from `seed`); all rows at once keep theirs.
+    stop_loss, stop_grad_norm: end after an epoch whose loss, or gradient norm, is at most this:
+        with stop_grad_norm, "repeat until the slope is zero".
+    callback: called after each epoch with its number, from 1, and its loss.
+
+    Ctrl-C ends it and keeps what was learned. Raises LengthError if xs and ys differ in length or
+    there are none, HyperparameterError if a count is out of range.
+    """
+    inputs, targets = _data(xs, ys)
+    n = len(inputs)
+    size = n if batch_size is None else _count("batch_size", batch_size, 1)
+    rng = Random(seed)
+    order = list(range(n))
+
+    def epoch(history: History) -> None:
+        if shuffle and size < n:
+            rng.shuffle(order)
+        loss_sum, grad_sums = 0.0, [0.0] * len(optimizer.params)
+        for start in range(0, n, size):
+            rows = order[start : start + size]
+            optimizer.zero_grad()
+            error = loss(model([inputs[i] for i in rows]), [targets[i] for i in rows])
+            error.backward()
+            grads = [p.grad for p in optimizer.params]
+            if not isfinite(error.data) or not all(map(isfinite, grads)):
+                raise _Diverged
+            loss_sum += error.data * len(rows)
+            grad_sums = [s + g * len(rows) for s, g in zip(grad_sums, grads, strict=True)]
+            optimizer.step()
+            history.updates += 1
+        history.losses.append(loss_sum / n)
+        history.gradient_norms.append(hypot(*grad_sums) / n)
+
+    return _repeat(epoch, epochs, stop_loss, stop_grad_norm, progress, callback)
+
+
+def perceptron_rule(
+    neuron: Neuron,
+    xs: Any,
+    ys: Any,
+    *,
+    lr: float = 1.0,
+    epochs: int = 100,
+    progress: bool = True,
+) -> History:
+    """Teach a neuron with a step output by its mistakes: w += lr * (target - output) * x.
+
+    xs: [rows, n_in]; ys: [rows], of 0 and 1. Ends with the first epoch without a mistake, which
+    comes if a straight line can part the two classes; the losses are the share of mistakes.
+    Rosenblatt 1958; the convergence theorem is Novikoff's, 1962. Raises LengthError as `train` does.
+    """
+    inputs, targets = _data(xs, ys)
+
+    def epoch(history: History) -> None:
+        mistakes = 0
+        for x, y in zip(inputs, targets, strict=True):
+            error = y - neuron(x).data
+            if error:
+                for w, x_i in zip(neuron.w, x, strict=True):
+                    w.data += lr * error * x_i
+                neuron.b.data += lr * error
+                mistakes += 1
+                history.updates += 1
+        history.losses.append(mistakes / len(inputs))
+
+    return _repeat(epoch, epochs, 0.0, None, progress, None)
+
+
+def _repeat(
+    epoch: Callable[[History], None],
+    epochs: int,
+    stop_loss: float | None,
+    stop_grad_norm: float | None,
+    progress: bool,
+    callback: Callable[[int, float], object] | None,
+) -> History:
+    """Run epochs, each of which writes into the history, until there is a reason to stop."""
+    _count("epochs", epochs, 0)
+    history = History()
+    try:
+        with _progress_bar(epochs, progress) as show:
+            for number in range(1, epochs + 1):
+                epoch(history)
+                loss = history.losses[-1]
+                show(loss)
+                if callback is not None:
+                    callback(number, loss)
+                if stop_loss is not None and loss <= stop_loss:
+                    history.stopped = "loss"
+                    break
+                if stop_grad_norm is not None and history.gradient_norms[-1] <= stop_grad_norm:
+                    history.stopped = "gradient"
+                    break
+    except KeyboardInterrupt:
+        history.stopped = "interrupted"
+    except _Diverged:
+        history.stopped = "diverged"
+        warnings.warn(f"training {history}", RuntimeWarning, stacklevel=3)
+    return history
+
+
+@contextmanager
+def _progress_bar(epochs: int, wanted: bool) -> Iterator[Callable[[float], None]]:
+    """A function to call with the loss after each epoch."""
+    if not wanted:
+        yield lambda loss: None
+        return
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        raise MissingExtraError(
+            "the progress bar needs tqdm: pip install tqdm, or pass progress=False"
+        ) from None
+    with tqdm(total=epochs, unit="epoch", leave=True) as bar:
+
+        def show(loss: float) -> None:
+            bar.set_postfix_str(f"loss {loss:.4g}", refresh=False)
+            bar.update()
+
+        yield show
+
+
+def _data(xs: Any, ys: Any) -> tuple[list[Any], list[Any]]:
+    """Rows and targets as lists, one target for each row."""
+    rows, targets = (list(z.tolist() if hasattr(z, "tolist") else z) for z in (xs, ys))
+    if len(rows) != len(targets) or not rows:
+        raise LengthError(
+            f"expected at least one row and a target for each, "
+            f"but got {len(rows)} rows and {len(targets)} targets"
+        )
+    return rows, targets
+
+
+def _count(name: str, n: Any, least: int) -> int:
+    if not isinstance(n, int) or isinstance(n, bool) or n < least:
+        raise HyperparameterError(f"expected {name} to be a whole number from {least}, but got {n!r}")
+    return n
