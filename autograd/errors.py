@@ -9,11 +9,11 @@ class OperandError(TypeError):
 
 
 class LengthError(ValueError):
-    """Sequences that belong together differ in length, or one is empty that must not be."""
+    """Sequences that belong together differ in length, or one that must not be is empty."""
 
 
 class StructureError(TypeError):
-    """A function's arguments or results are not made of nested lists, tuples and dicts of numbers."""
+    """Arguments or results are not made of nested lists, tuples and dicts of numbers."""
 
 
 class RenderError(RuntimeError):

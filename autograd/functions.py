@@ -5,6 +5,7 @@ as soon as one of the numbers is a Value.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from operator import mul
 from typing import Any
 
@@ -17,6 +18,7 @@ from autograd.primitives import TABLE
 from autograd.value import Value, as_node
 
 Number = Value | float
+_PLAIN = {float, Value}
 
 
 def dot(weights: Iterable[Number], inputs: Iterable[Number], bias: Number = 0.0) -> Any:
@@ -26,10 +28,11 @@ def dot(weights: Iterable[Number], inputs: Iterable[Number], bias: Number = 0.0)
     Raises LengthError if there is not one weight for each input.
     """
     ws, xs = _sequence(weights), _sequence(inputs)
-    _check_lengths(ws, xs)
-    kinds = {*map(type, ws), *map(type, xs), type(bias)}
-    if Value in kinds and kinds <= {float, Value}:
-        return _dot_nodes([_with_bias(ws, bias)], xs)[0]
+    _check_lengths(len(ws), xs)
+    kinds = set(map(type, chain(ws, xs, (bias,))))
+    if Value in kinds and kinds <= _PLAIN:
+        nodes = ws if set(map(type, ws)) == {Value} else [as_node(w) for w in ws]
+        return _dot_nodes([_with_bias(nodes, as_node(bias))], xs)[0]
     return call(TABLE["dot"], *ws, *xs, bias)
 
 
@@ -50,21 +53,23 @@ def linear(
     batch = _sequence(inputs)
     single = not (batch and _is_sequence(batch[0]))
     rows = [batch] if single else [_sequence(row) for row in batch]
-    for ws in weights:
+    for n_in in {len(ws) for ws in weights}:
         for row in rows:
-            _check_lengths(ws, row)
-    kinds = {type(x) for row in (*weights, *rows, biases) for x in row}
-    if kinds <= {float, Value} and any(type(x) is Value for ws in (*weights, biases) for x in ws):
-        units = [_with_bias(tuple(ws), b) for ws, b in zip(weights, biases, strict=True)]
+            _check_lengths(n_in, row)
+    if (
+        set(map(type, chain(biases, *weights))) == {Value}
+        and set(map(type, chain(*rows))) <= _PLAIN
+    ):
+        units = [_with_bias(ws, b) for ws, b in zip(weights, biases, strict=True)]
         out = [_dot_nodes(units, row) for row in rows]
     else:
         out = [[dot(ws, row, b) for ws, b in zip(weights, biases, strict=True)] for row in rows]
     return out[0] if single else out
 
 
-def _with_bias(ws: Sequence[Number], bias: Number) -> tuple[tuple[Value, ...], list[float]]:
-    """The operands (*weights, bias) as nodes, and their numbers."""
-    operands = tuple([x if type(x) is Value else as_node(x) for x in (*ws, bias)])
+def _with_bias(ws: Sequence[Any], bias: Any) -> tuple[tuple[Value, ...], list[float]]:
+    """The operands (*weights, bias), and their numbers."""
+    operands = (*ws, bias)
     return operands, [x.data for x in operands]
 
 
@@ -79,21 +84,25 @@ def _dot_nodes(
     else:
         da = (*inputs, 1.0)  # type: ignore[arg-type]  # all floats here
     nodes = []
+    recording = not (modes.no_grad_blocks and modes.paused.get())
     for operands, data in units:
-        v = object.__new__(Value)
+        v = _new(Value)
         v.data = left_sum(map(mul, data, da))
         v.grad = 0.0
         v.label = None
-        if modes.no_grad_blocks and modes.paused.get():
-            v.op = v.a = v.b = v.da = v.db = None
-        else:
+        if recording:
             v.op = "dot"
             v.a = operands
             v.da = da
             v.b = b
             v.db = data if b else ()
+        else:
+            v.op = v.a = v.b = v.da = v.db = None
         nodes.append(v)
     return nodes
+
+
+_new = object.__new__
 
 
 def total(xs: Iterable[Any]) -> Any:
@@ -164,10 +173,10 @@ def _at_least_one(name: str, xs: Iterable[Any]) -> Sequence[Any]:
     return xs
 
 
-def _check_lengths(weights: Sequence[Any], inputs: Sequence[Any]) -> None:
-    if len(weights) != len(inputs):
+def _check_lengths(n_in: int, inputs: Sequence[Any]) -> None:
+    if n_in != len(inputs):
         raise LengthError(
-            f"expected one input for each of {len(weights)} weights, but got {len(inputs)} inputs; "
+            f"expected one input for each of {n_in} weights, but got {len(inputs)} inputs; "
             "check the shape of the data against the size of the layer"
         )
 

@@ -279,8 +279,8 @@ def polygamma(order: float, a: float) -> float:
     if a == inf:
         return inf if n == 0 else 0.0
     if a < 0.0:
-        # (-1)^n psi_n(1-a) - psi_n(a) = d^n/da^n [pi cot(pi a)], and the n-th derivative of cot is a
-        # polynomial in cot, by P' * -(1 + cot^2)
+        # (-1)^n psi_n(1-a) - psi_n(a) = d^n/da^n [pi cot(pi a)], and the n-th derivative of cot is
+        # a polynomial in cot, by P' * -(1 + cot^2)
         cot = 1.0 / math.tan(math.pi * (a - round(a)))
         poly = [0.0, 1.0]
         for _ in range(n):

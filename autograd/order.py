@@ -41,20 +41,23 @@ def operands_first(root: "Value") -> "list[Value]":
     zero = float("0.0")
     order: list[Value] = []
     path: list[Any] = []  # nodes whose operand b is still to see, or (node, operands still to see)
-    done: set[int] = set()  # ids of tuples of operands, shared by the neurons of a layer
+    done: set[int] = set()  # ids of tuples of operands; the neurons of a layer share theirs
     v = root
     while True:
         v.grad = zero
         if type(v.da) is tuple:
-            todo: list[Value] = []
-            for operands in (v.a,) if v.db is None else (v.a, v.b):
+            new: list[Value] = []
+            for operands in (v.a, v.b) if v.db else (v.a,):
                 if id(operands) not in done:
-                    new = [p for p in operands if p.op is not None and p.grad is not zero]
-                    if new:
-                        todo += new
-                    else:
+                    unseen = [p for p in operands if p.op is not None and p.grad is not zero]
+                    if unseen:
+                        new += unseen
+                    else:  # only now: while some are still to see, another node must look again
                         done.add(id(operands))
-            path.append((v, iter(todo)))
+            if new:
+                path.append((v, iter(new)))
+            else:
+                order.append(v)
         else:
             if v.da is not None:
                 p = v.a
@@ -62,27 +65,30 @@ def operands_first(root: "Value") -> "list[Value]":
                     path.append(v)
                     v = p
                     continue
-            path.append(v)
+            if v.db is not None:
+                p = v.b
+                if p.grad is not zero and p.op is not None:
+                    path.append(v)
+                    v = p
+                    continue
+            order.append(v)
         while path:
             v = path.pop()
-            if type(v) is not tuple:
-                if v.db is not None:
-                    p = v.b
-                    if p.grad is not zero and p.op is not None:
-                        path.append(v)
-                        v = p
-                        break
-                order.append(v)
-            else:
+            if type(v) is tuple:
                 node, operands = v
                 for p in operands:
                     if p.grad is not zero:
-                        path.append(v)
-                        v = p
                         break
                 else:
                     order.append(node)
                     continue
-                break
+            else:
+                p = v.b if v.db is not None else None
+                if p is None or p.grad is zero or p.op is None:
+                    order.append(v)
+                    continue
+            path.append(v)
+            v = p
+            break
         else:
             return order

@@ -145,8 +145,8 @@ class Value(Methods):
     def __pos__(self) -> "Value": return self
     # fmt: on
 
-    # Nodes are ordered by their number, but equal (and hashed) by identity: two nodes that happen to
-    # hold the same number are still two nodes.
+    # Nodes are ordered by their number, but equal (and hashed) by identity: two nodes that hold
+    # the same number are still two nodes.
     # fmt: off
     def __lt__(self, other: "Value | float") -> bool: return _compare(lt, self, other)
     def __le__(self, other: "Value | float") -> bool: return _compare(le, self, other)
@@ -276,13 +276,30 @@ def apply(p: Primitive, *operands: "Value | float") -> Value:
 
 def _binary(p: Primitive, a: Any, b: Any) -> Value:
     """An operator's node; NotImplemented where the other operand knows better (a NumPy array)."""
-    if type(a) is not Value:
-        a = operand(a)
-    elif type(b) is not Value:
-        b = operand(b)
-    if a is NotImplemented or b is NotImplemented:
+    if type(a) is Value:
+        x = a.data
+    else:
+        a = x = a if type(a) is float else operand(a)
+    if type(b) is Value:
+        z = b.data
+    else:
+        b = z = b if type(b) is float else operand(b)
+    if x is NotImplemented or z is NotImplemented:
         return NotImplemented  # type: ignore[no-any-return]  # the protocol of operators
-    return apply(p, a, b)
+    v = _new(Value)
+    v.data = y = p.forward(x, z)
+    v.grad = 0.0
+    v.label = None
+    if modes.no_grad_blocks and modes.paused.get():
+        v.op = v.a = v.b = v.da = v.db = None
+        return v
+    da, db = p.partials(ieee, y, x, z)
+    v.op = p.name
+    v.a = a
+    v.b = b
+    v.da = da if type(a) is Value else None
+    v.db = db if type(b) is Value else None
+    return v
 
 
 def _compare(comparison: Callable[[float, float], bool], v: Value, other: Any) -> bool:

@@ -113,9 +113,7 @@ def moons(name: str) -> dict[str, Any]:
     return {"seconds": timed(step, 10), "check": check}
 
 
-def micrograd_moons(
-    xs: list[list[float]], ys: list[float]
-) -> tuple[Callable[[], Any], list[Any]]:
+def micrograd_moons(xs: list[list[float]], ys: list[float]) -> tuple[Callable[[], Any], list[Any]]:
     """The step of micrograd's own demo."""
     from micrograd.engine import Value
     from micrograd.nn import MLP

@@ -34,7 +34,7 @@ FILES = sorted((ROOT / "autograd").rglob("*.py"))
 
 
 def imports(path: Path) -> set[str]:
-    """The dotted names a file imports when it runs; what is for type checkers alone does not count."""
+    """The dotted names a file imports when it runs, not those for type checkers alone."""
     names: set[str] = set()
 
     def visit(node: ast.AST) -> None:
@@ -81,5 +81,7 @@ def test_nn_sees_only_public_names() -> None:
 def test_the_node_reads_in_one_sitting() -> None:
     """value.py, the file to read first, stays short: the whole idea, and nothing else."""
     source = (ROOT / "autograd" / "value.py").read_text(encoding="utf-8")
-    code = [line for line in source.splitlines() if line.strip() and not line.strip().startswith("#")]
+    code = [
+        line for line in source.splitlines() if line.strip() and not line.strip().startswith("#")
+    ]
     assert len(code) < 250

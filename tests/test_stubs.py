@@ -18,7 +18,7 @@ def test_stubs_are_what_the_table_gives(path: str) -> None:
 
 
 def test_every_primitive_is_a_public_function() -> None:
-    """autograd.<name> is there for each entry, has its formula as docstring and its operands' names."""
+    """autograd.<name> is there for each entry, with its formula and its operands' names."""
     for name, p in TABLE.items():
         function = getattr(autograd, name)
         assert function.__doc__

@@ -50,7 +50,7 @@ def test_forward_and_reverse_nest_in_any_order() -> None:
 
 
 def test_no_perturbation_confusion() -> None:
-    """An inner derivative does not take the outer's variable for its own (Siskind & Pearlmutter 2005)."""
+    """An inner derivative does not take the outer's variable for its own."""
     d_reverse = grad
     d_forward = lambda f: lambda x: jvp(f, x, 1.0)[1]  # noqa: E731
     for outer in (d_reverse, d_forward):
@@ -61,7 +61,7 @@ def test_no_perturbation_confusion() -> None:
 
 
 def test_structures_come_back_as_they_went_in() -> None:
-    """The gradient has the structure of the argument: dicts, lists, tuples, named tuples, arrays."""
+    """The gradient has the argument's structure: dicts, lists, tuples, named tuples, arrays."""
     gradient = grad(model)(PARAMS, [0.5, -0.3])
     assert list(gradient) == list(PARAMS)
     assert isinstance(gradient["v"], tuple)

@@ -57,7 +57,7 @@ def test_same_operand_twice_is_two_edges() -> None:
 
 
 def test_backward_twice_doubles_leaves_only() -> None:
-    """A second backward() on one graph adds the leaves' gradient once more; inner nodes start afresh."""
+    """A second backward() adds the leaves' gradient once more; inner nodes start afresh."""
     a, b = Value(2.0), Value(-3.0)
     inner = a * b
     root = inner * inner + a
@@ -184,9 +184,15 @@ def test_no_grad_is_local_to_its_thread() -> None:
 
 
 def test_constants_are_parents_without_a_gradient() -> None:
-    """The 2 in `x * 2` is a node one can see; it is one and the same each time, and gets no gradient."""
+    """The 2 in `x * 2` is a node one can see, always the same, and gets no gradient."""
     x = Value(3.0)
-    for y, position in ((x * 2, 1), (2 - x, 0), (2 / x, 0), (x**2, 1), (autograd.dot([x], [2.0]), 1)):
+    for y, position in (
+        (x * 2, 1),
+        (2 - x, 0),
+        (2 / x, 0),
+        (x**2, 1),
+        (autograd.dot([x], [2.0]), 1),
+    ):
         constant = y.parents[position]
         y.backward()
         assert (constant.op, constant.data, constant.grad) == ("constant", 2.0, 0.0)
@@ -198,7 +204,7 @@ def test_constants_are_parents_without_a_gradient() -> None:
 
 
 def test_a_million_nodes_deep() -> None:
-    """Build, backward, deepcopy, pickle and delete of a chain of 1,000,000 nodes work, and agree."""
+    """A chain of 1,000,000 nodes: build, backward, deepcopy, pickle and delete work."""
     w, root = chain(LONG)
     root.backward()
     gradient = w.grad
@@ -284,7 +290,9 @@ def test_numpy_object_arrays() -> None:
 
     def f(v):
         h = [autograd.tanh(autograd.dot(row, v)) for row in w.tolist()]
-        s = autograd.total(autograd.exp(a) * autograd.asin(b) for a, b in zip(h, v[:2], strict=True))
+        s = autograd.total(
+            autograd.exp(a) * autograd.asin(b) for a, b in zip(h, v[:2], strict=True)
+        )
         return s + autograd.mean(autograd.sqrt(v)) + abs(v[0])
 
     assert [x.grad for x in xs] == pytest.approx(autograd.grad(f)([0.1, 0.2, 0.3]), rel=1e-14)
@@ -341,7 +349,9 @@ def test_repr_and_format() -> None:
 # --- bad input ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("bad", ["2", None, 1j, [1.0], np.array([1.0]), np.array(1.0), {}, object()])
+@pytest.mark.parametrize(
+    "bad", ["2", None, 1j, [1.0], np.array([1.0]), np.array(1.0), {}, object()]
+)
 def test_what_is_no_number_is_refused(bad: object) -> None:
     """Value(x) of anything but a real number says what came."""
     with pytest.raises(OperandError, match=type(bad).__name__):
