@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import autograd
-from autograd import MissingExtraError, RenderError, Value, no_grad, sigmoid
+from autograd import MissingExtraError, RenderError, Value, linear, no_grad, sigmoid, step
 from nn.activations import ACTIVATIONS
 from nn.data import GATES, NOT_LINEARLY_SEPARABLE, gate
 from nn.layers import MLP
@@ -27,6 +27,10 @@ OPTIMIZERS: dict[str, tuple[Callable[..., Optimizer], float]] = {  # with the de
 }
 GOOD_ENOUGH = 0.005  # the loss to stop at: every row is answered with a probability of about 0.99
 
+WHY_IN_THE_PICTURE = (
+    "No straight line will do. If both 1s lay on one side of it, so would all of the dashed line "
+    "between them; if both 0s lay on the other, so would all of the dotted line. But the two cross."
+)
 WHY_NOT = (
     "one perceptron cannot learn {gate}: it answers with one straight line across the inputs,\n"
     "and {gate} is not linearly separable: no single line parts its 0s from its 1s"
@@ -70,22 +74,32 @@ class Gate:
             progress=not o.quiet,
         )
 
-    def predict(self, rows: Sequence[Sequence[float]]) -> list[float]:
-        """A probability for each row."""
+    def score(self, rows: Sequence[Sequence[float]]) -> list[float]:
+        """For each row a number that is above 0 if the answer is 1."""
+        last = self.model.layers[-1].neurons[0]
         with no_grad():
-            outputs = self.model(rows)
-        return [v.data if self.classic else sigmoid(v.data) for v in outputs]
+            for layer in self.model.layers[:-1]:
+                rows = layer(rows)
+            return [z.data for (z,) in linear(rows, [last.w], [last.b])]
+
+    def predict(self, rows: Sequence[Sequence[float]]) -> list[float]:
+        """For each row the probability of a 1, or the step's own 0 or 1."""
+        return [step(z) if self.classic else sigmoid(z) for z in self.score(rows)]
+
+    def right(self) -> int:
+        """How many rows of the truth table are answered as they should be."""
+        return sum(
+            (p > 0.5) == (y > 0.5) for p, y in zip(self.predict(self.xs), self.ys, strict=True)
+        )
 
     def report(self, history: History) -> str:
         """The truth table with the predictions, and in a sentence how it went."""
         lines = ["x1 x2  target  prediction"]
-        right = 0
         for (a, b), y, p in zip(self.xs, self.ys, self.predict(self.xs), strict=True):
             answer = float(p > 0.5)
-            right += answer == y
             mark = "" if answer == y else "  wrong"
             lines.append(f" {a:.0f}  {b:.0f}       {y:.0f}  {p:.4f} -> {answer:.0f}{mark}")
-        lines.append(f"{right} of 4 rows right; training {history}.")
+        lines.append(f"{self.right()} of 4 rows right; training {history}.")
         if self.unlearnable:
             lines.append(self.why_not + ".")
         return "\n".join(lines)
@@ -112,11 +126,16 @@ class Gate:
             self.predict,
             self.xs,
             self.ys,
-            title=f"{name}: no straight line will do" if self.unlearnable else f"{name}, learned",
-            note=self.why_not if self.unlearnable else "",
+            score=self.score,
+            title=f"{name}: {self.right()} of 4 rows right",
+            note=WHY_IN_THE_PICTURE if self.unlearnable else "",
         )
+        if self.unlearnable:
+            for value, style in ((0.0, ":"), (1.0, "--")):
+                ends = [row for row, y in zip(self.xs, self.ys, strict=True) if y == value]
+                boundary.axes[0].plot(*zip(*ends, strict=True), color="black", linestyle=style)
         ylabel = "share of mistakes" if self.classic else "binary cross-entropy"
-        curve = loss_curve(history.losses, f"{name}, epoch by epoch", ylabel, log=not self.classic)
+        curve = loss_curve(history.losses, title=f"{name}, epoch by epoch", ylabel=ylabel)
         for figure, stem in ((boundary, "boundary"), (curve, "loss")):
             for kind in ("png", "svg"):
                 figure.savefig(folder / f"{stem}.{kind}")
@@ -172,22 +191,24 @@ class _Parser(argparse.ArgumentParser):
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = _Parser(
         prog="python -m nn",
-        description="Train a network of scalar nodes on a logic gate and draw its computation graph.",
+        description="Train a network of scalar nodes on a logic gate and draw its graph.",
     )
     add = parser.add_argument
+    # fmt: off
     add("gate", choices=[*GATES, "all"], metavar="gate", help=", ".join([*GATES, "all"]))
     add("--hidden", type=_whole(0), default=4, metavar="N",
         help="hidden neurons (default 4); 0: a single perceptron")
     add("--activation", choices=ACTIVATIONS, metavar="NAME",
         help="of the hidden neurons (default tanh), or with --hidden 0 of the perceptron, sigmoid "
         "(default) or step: " + ", ".join(ACTIVATIONS))
-    add("--optimizer", choices=OPTIMIZERS, default="adam", metavar="NAME",
-        help=f"{', '.join(OPTIMIZERS)} (default adam)")
+    add("--optimizer", choices=OPTIMIZERS, default="momentum", metavar="NAME",
+        help=f"{', '.join(OPTIMIZERS)} (default momentum)")
     add("--lr", type=_positive, metavar="RATE", help="learning rate (default by optimizer)")
-    add("--epochs", type=_whole(1), default=1000, metavar="N", help="at most (default 1000)")
+    add("--epochs", type=_whole(1), default=2000, metavar="N", help="at most (default 2000)")
     add("--seed", type=_whole(0), default=0, metavar="N", help="of the first weights (default 0)")
     add("--out", type=Path, metavar="FOLDER", help="for the pictures (default runs/<gate>)")
     add("--quiet", action="store_true", help="no progress bar")
+    # fmt: on
     options = parser.parse_args(argv)
     if options.hidden == 0:
         options.activation = options.activation or "sigmoid"

@@ -38,7 +38,7 @@ def activation_function(activation: str | Activation) -> Activation:
     if callable(activation):
         return activation
     if activation not in ACTIVATIONS:
-        raise UnknownNameError("activation", activation, (*ACTIVATIONS, "or a function of your own"))
+        raise UnknownNameError("activation", activation, ACTIVATIONS)
     return ACTIVATIONS[activation]
 
 

@@ -1,4 +1,4 @@
-"""The errors nn raises by name, beside those of autograd. Each is a subclass of the builtin that fits."""
+"""The errors nn raises by name, beside autograd's. Each is a subclass of the builtin that fits."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""The numbers that weights start from. Each initialiser draws one weight from a seeded generator."""
+"""The numbers that weights start from: each function draws one from a seeded generator."""
 
 from collections.abc import Callable
 from math import sqrt

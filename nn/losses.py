@@ -1,4 +1,4 @@
-"""What training makes small: each loss is the mean over the samples of how wrong a prediction is."""
+"""What training makes small: the mean over the samples of how wrong a prediction is."""
 
 from collections.abc import Iterable
 from typing import Any

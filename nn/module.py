@@ -2,7 +2,7 @@
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograd import OperandError, Scope, Value
 from nn.errors import StateDictError
@@ -14,18 +14,20 @@ class _NamedWhenBuilt(ABCMeta):
     The outermost module is built last, and so its paths are the ones that stay.
     """
 
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        module = super().__call__(*args, **kwargs)
-        for path, part in _parts(module):
-            if isinstance(part, Module):
-                part.path = Scope(path)
-            elif part.label is None or isinstance(part.label, Scope):
-                part.label = Scope(path)
-        return module
+    if not TYPE_CHECKING:  # or editors would show this signature in place of `__init__`'s
+
+        def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+            module = super().__call__(*args, **kwargs)
+            for path, part in _parts(module):
+                if isinstance(part, Module):
+                    part.path = Scope(path)
+                elif part.label is None or isinstance(part.label, Scope):
+                    part.label = Scope(path)
+            return module
 
 
 class Module(metaclass=_NamedWhenBuilt):
-    """Base class. Set parameters (Values) and modules as attributes, also in lists, and write `forward`.
+    """Base class: set Values and modules as attributes, also in lists or tuples; write `forward`.
 
     path: where this module stands in the outermost one, such as "layers.0.neurons.1"; "" for the
     outermost itself. Parameters carry theirs as their label, unless they have been given another.
@@ -97,7 +99,7 @@ class Module(metaclass=_NamedWhenBuilt):
             p.data = numbers[path]
 
     def describe(self) -> str:
-        """What stands in brackets after the class name in the tree; a subclass may say its shape."""
+        """What stands in brackets after the class name in the tree, such as the shape."""
         return ""
 
     def __repr__(self) -> str:
@@ -120,7 +122,8 @@ def _children(module: Module) -> list[tuple[str, Module]]:
     """The modules directly below, with their paths from here."""
     children: list[tuple[str, Module]] = []
     for path, part in _parts(module)[1:]:
-        if isinstance(part, Module) and not any(path.startswith(above + ".") for above, _ in children):
+        inside = any(path.startswith(above + ".") for above, _ in children)
+        if isinstance(part, Module) and not inside:
             children.append((path, part))
     return children
 

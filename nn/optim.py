@@ -25,7 +25,7 @@ def sgd(
     nesterov: bool = False,
     weight_decay: float = 0.0,
 ) -> tuple[Any, Any]:
-    """Gradient descent with momentum (Polyak 1964; Nesterov's in the form of Sutskever et al. 2013).
+    """Gradient descent with momentum (Polyak 1964; Nesterov's as in Sutskever et al. 2013).
 
     Gives the new parameter and the new velocity, which starts from 0.
     """
@@ -65,7 +65,7 @@ def adam(
 
 
 class Optimizer(ABC):
-    """Base class: `step()` moves each parameter by the rule, `zero_grad()` makes ready for the next.
+    """Base class: `step()` moves each parameter by the rule.
 
     params: the Values to move, such as `model.parameters()`.
     Raises LengthError if there are none, HyperparameterError if one comes twice.
@@ -122,14 +122,14 @@ class Optimizer(ABC):
         if not isinstance(state, Mapping) or state.keys() != expected:
             got = sorted(state) if isinstance(state, Mapping) else type(state).__name__
             raise StateDictError(f"expected a dict with keys {sorted(expected)}, but got {got}")
-        shape = (len(self.state), len(self.state[0]))
         rows = [tuple([Value(x).data for x in row]) for row in state["state"]]
-        if [len(row) for row in rows] != [shape[1]] * shape[0]:
+        lengths, expected_lengths = [[len(row) for row in z] for z in (rows, self.state)]
+        if lengths != expected_lengths:
             raise StateDictError(
-                f"expected the state of {shape[0]} parameters with {shape[1]} numbers each, but got "
-                f"{len(rows)} with {sorted({len(row) for row in rows})}; is it of another optimiser?"
+                f"expected {expected_lengths[0]} numbers for each of {len(self.state)} parameters, "
+                f"but got {sorted(set(lengths))} for {len(rows)}; is it of another optimiser?"
             )
-        lr = _number("lr", Value(state["lr"]).data)
+        lr = _number("lr", state["lr"])
         self.steps, self.lr, self.state = int(state["steps"]), lr, rows
 
 
@@ -193,9 +193,8 @@ class Adam(Optimizer):
         self.eps = _number("eps", eps)
 
     def update(self, param: float, grad: float, state: tuple[float, ...]) -> tuple[float, ...]:
-        return adam(
-            param, grad, *state, self.steps, lr=self.lr, betas=self.betas, eps=self.eps
-        )
+        m, v = state
+        return adam(param, grad, m, v, self.steps, lr=self.lr, betas=self.betas, eps=self.eps)
 
 
 def _number(name: str, x: Any, below: float = inf) -> float:

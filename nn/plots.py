@@ -1,9 +1,11 @@
-"""Pictures of training, with matplotlib. Each function returns a Figure; `.savefig(path)` writes it.
+"""Pictures of training, with matplotlib: each function gives a Figure, `.savefig(path)` writes it.
 
 Figures are made without pyplot: no global state, and no screen needed.
 """
 
 from collections.abc import Callable, Sequence
+from math import inf
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from autograd import MissingExtraError, no_grad
@@ -12,22 +14,22 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BLUE, ORANGE = "#1f6fb4", "#e07b1a"
+PALE_BLUE, PALE_ORANGE = "#8fb7d9", "#f0bd8c"
+HATCH = "#5f93bd"
 
 
-def loss_curve(
-    losses: Sequence[float], title: str = "loss", ylabel: str = "loss", log: bool = True
-) -> "Figure":
-    """The loss of each epoch; log: on a logarithmic axis, where no loss is 0."""
+def loss_curve(losses: Sequence[float], *, title: str = "loss", ylabel: str = "loss") -> "Figure":
+    """The loss of each epoch, on a logarithmic axis if it falls by more than a factor of ten."""
     figure, axes = _figure(5.6, 3.6)
     epochs = range(1, len(losses) + 1)
     axes.plot(epochs, losses, color=BLUE, linewidth=1.8, marker="o" if len(losses) < 30 else "")
-    if log and losses and min(losses) > 0.0:
+    if losses and 0.0 < 10.0 * min(losses) < max(losses):
         axes.set_yscale("log")
-    elif losses:
+    else:
         axes.set_ylim(bottom=0.0)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set(title=title, xlabel="epoch", ylabel=ylabel)
-    axes.grid(alpha=0.3, which="both" if len(losses) == 0 else "major")
+    axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 
@@ -36,17 +38,20 @@ def decision_boundary(
     predict: Callable[[list[list[float]]], Sequence[float]],
     xs: Sequence[Sequence[float]],
     ys: Sequence[float],
+    *,
+    score: Callable[[list[list[float]]], Sequence[float]] | None = None,
     title: str = "decision boundary",
     note: str = "",
     margin: float = 0.4,
-    steps: int = 81,
+    steps: int = 121,
 ) -> "Figure":
     """The plane of two inputs, shaded by the prediction, with the line where it is 0.5.
 
     predict: rows [n, 2] -> n numbers between 0 and 1; xs: [rows, 2]; ys: [rows], of 0 and 1.
+    score: rows -> n numbers above 0 where 1 is predicted, for a smooth line where predictions jump.
     note: a sentence to write below. The classes differ in shape and hatching as well as in colour.
     """
-    figure, axes = _figure(5.6, 5.0 if note else 4.6)
+    figure, axes = _figure(5.6, 5.0)
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
@@ -56,48 +61,53 @@ def decision_boundary(
     ]
     across = [left + (right - left) * i / (steps - 1) for i in range(steps)]
     up = [low + (high - low) * i / (steps - 1) for i in range(steps)]
+    rows = [[a, b] for b in up for a in across]
     with no_grad():
-        flat = list(predict([[a, b] for b in up for a in across]))
-    grid = [flat[i * steps : (i + 1) * steps] for i in range(steps)]  # [up, across]
+        shade = list(predict(rows))
+        scores = list(score(rows)) if score else [p - 0.5 for p in shade]
 
-    shades = LinearSegmentedColormap.from_list("classes", [ORANGE, "#ffffff", BLUE])
-    levels = [i / 20 for i in range(21)]
-    shading = axes.contourf(across, up, grid, levels=levels, cmap=shades, alpha=0.55)
-    both = min(flat) <= 0.5 < max(flat)
-    if max(flat) > 0.5:
-        hatching = axes.contourf(
-            across, up, grid, levels=[0.5, 1.01], colors="none", hatches=["//"]
-        )
-        hatching.set(edgecolor=(0.12, 0.44, 0.71, 0.3), linewidth=0.0)
-    if both:
-        axes.contour(across, up, grid, levels=[0.5], colors="black", linewidths=2.0)
+    shading = axes.imshow(
+        _grid(shade, steps),
+        extent=(left, right, low, high),
+        origin="lower",
+        vmin=0.0,
+        vmax=1.0,
+        cmap=LinearSegmentedColormap.from_list("classes", [PALE_ORANGE, "#ffffff", PALE_BLUE]),
+        interpolation="bilinear",
+    )
     handles: list[Any] = []
     for value, marker, color in ((0.0, "o", ORANGE), (1.0, "s", BLUE)):
+        look: dict[str, Any] = {"marker": marker, "color": color, "linestyle": ""}
+        look |= {"markersize": 10, "markeredgecolor": "black", "markeredgewidth": 1.5}
         points = [row for row, y in zip(xs, ys, strict=True) if y == value]
-        axes.scatter(
-            [a for a, _ in points],
-            [b for _, b in points],
-            marker=marker,
-            s=110,
-            color=color,
-            edgecolors="black",
-            linewidths=1.5,
-            zorder=3,
-            clip_on=False,
+        axes.plot([a for a, _ in points], [b for _, b in points], zorder=3, **look)
+        handles.append(Line2D([], [], label=f"target {value:.0f}", **look))
+    # A score that is 0 everywhere but for rounding has no line worth drawing
+    if min(scores) < -1e-9 and max(scores) > 1e-9:
+        grid = _grid(scores, steps)
+        axes.contour(across, up, grid, levels=[0.0], colors="black", linewidths=2.0)
+        handles.append(Line2D([], [], color="black", linewidth=2.0, label="prediction 0.5"))
+    if max(scores) > 1e-9:
+        hatched = axes.contourf(
+            across, up, _grid(scores, steps), levels=[0.0, inf], colors="none", hatches=["//"]
         )
-        handles.append(
-            Line2D([], [], marker=marker, markersize=9, color=color, markeredgecolor="black",
-                   linestyle="", label=f"target {value:.0f}")
-        )  # fmt: skip
-    handles.append(Line2D([], [], color="black", linewidth=2.0, label="prediction 0.5"))
-    handles.append(
-        Patch(facecolor="white", edgecolor=BLUE, hatch="//", label="predicted 1", linewidth=0.5)
-    )
+        hatched.set(edgecolor=HATCH, linewidth=0.0)
+        handles.append(Patch(fill=False, edgecolor=HATCH, hatch="//", label="predicted 1"))
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
-    figure.colorbar(shading, ax=axes, label="prediction", ticks=[0, 0.25, 0.5, 0.75, 1])
-    axes.set(title=title, ylabel="$x_2$", aspect="equal")
-    axes.set_xlabel("$x_1$" + (f"\n{note}" if note else ""))
+    figure.colorbar(shading, ax=axes, label="prediction", ticks=[0, 0.25, 0.5, 0.75, 1],
+                    shrink=0.85)  # fmt: skip
+    axes.set(title=title, ylabel="$x_2$", xlim=(left, right), ylim=(low, high))
+    axes.set_xlabel("$x_1$")
+    axes.locator_params(nbins=6, steps=[1, 2, 5, 10])
+    if note:
+        figure.set_size_inches(5.6, 5.8)
+        axes.text(0.5, -0.14, fill(note, 62), fontsize=8.5, ha="center", va="top",
+                  transform=axes.transAxes)  # fmt: skip
     return figure
+
+
+def _grid(flat: list[float], steps: int) -> list[list[float]]:
+    return [flat[i * steps : (i + 1) * steps] for i in range(steps)]  # [up, across]
 
 
 def _figure(width: float, height: float) -> tuple["Figure", Any]:

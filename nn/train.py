@@ -54,7 +54,7 @@ class History:
         return reason + (f" (loss {self.losses[-1]:.4g})" if self.losses else "")
 
 
-class _Diverged(Exception):
+class _DivergedError(Exception):
     """Ends training from inside an epoch."""
 
 
@@ -103,7 +103,7 @@ def train(
             error.backward()
             grads = [p.grad for p in optimizer.params]
             if not isfinite(error.data) or not all(map(isfinite, grads)):
-                raise _Diverged
+                raise _DivergedError
             loss_sum += error.data * len(rows)
             grad_sums = [s + g * len(rows) for s, g in zip(grad_sums, grads, strict=True)]
             optimizer.step()
@@ -127,7 +127,7 @@ def perceptron_rule(
 
     xs: [rows, n_in]; ys: [rows], of 0 and 1. Ends with the first epoch without a mistake, which
     comes if a straight line can part the two classes; the losses are the share of mistakes.
-    Rosenblatt 1958; the convergence theorem is Novikoff's, 1962. Raises LengthError as `train` does.
+    Rosenblatt 1958; convergence: Novikoff 1962. Raises LengthError as `train` does.
     """
     inputs, targets = _data(xs, ys)
 
@@ -173,7 +173,7 @@ def _repeat(
                     break
     except KeyboardInterrupt:
         history.stopped = "interrupted"
-    except _Diverged:
+    except _DivergedError:
         history.stopped = "diverged"
         warnings.warn(f"training {history}", RuntimeWarning, stacklevel=3)
     return history
@@ -213,5 +213,7 @@ def _data(xs: Any, ys: Any) -> tuple[list[Any], list[Any]]:
 
 def _count(name: str, n: Any, least: int) -> int:
     if not isinstance(n, int) or isinstance(n, bool) or n < least:
-        raise HyperparameterError(f"expected {name} to be a whole number from {least}, but got {n!r}")
+        raise HyperparameterError(
+            f"expected {name} to be a whole number from {least}, but got {n!r}"
+        )
     return n
