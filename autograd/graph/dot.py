@@ -8,15 +8,16 @@ import math
 from typing import Any, NamedTuple
 
 from autograd.errors import MissingExtraError
-from autograd.graph.view import Box, Edge, Node, Path, View, title
+from autograd.graph.view import Box, Edge, Node, Path, View, in_order, title
 
 FONT = "Helvetica,Arial,sans-serif"
 DATA, GRAD, PARTIAL = "#1B62B5", "#B8500B", "#0B7A6F"
 POSITIVE, NEGATIVE, MIXED, NONE, BROKEN = "#EE8F3C", "#7A52C7", "#64748B", "#B4BBC6", "#D11149"
 INK, FAINT = "#1F2937", "#6B7280"
 FRAMES = ("#F7F8FB", "#EEF1F6", "#E5E9F1")  # outermost first
+ROUNDED = ' STYLE="ROUNDED"'
 LONGEST_LABEL = 40
-WIDEST = 6.0  # points
+WIDEST = 5.5  # points
 DENSE = 100  # edges; beyond, curves become a tangle
 
 
@@ -49,16 +50,17 @@ def dot(view: View) -> str:
             "drawing needs the graphviz package: pip install graphviz 'pygraphviz>=2.0.4'"
         ) from e
     g = graphviz.Digraph("computation_graph")
-    dense = len(view.edges) > DENSE and any(isinstance(node, Box) for node in view.nodes)
+    folded = any(isinstance(node, Box) for node in view.nodes)
+    dense = folded and len(view.edges) > DENSE
     g.attr(rankdir="LR", nodesep="0.16", ranksep="1.5" if dense else "0.6", pad="0.2")
-    if dense:
-        g.attr(ordering="out")  # neurons from first to last
+    if folded:
+        g.attr(mclimit="0.01")  # keeps the modules in order instead of seeking fewer crossings
     g.attr(splines="line" if dense else "true", bgcolor="white")
     g.attr(fontname=FONT, fontsize="9", fontcolor=FAINT)
     g.attr("node", shape="plain", fontname=FONT, fontsize="11", fontcolor=INK)
     g.attr("edge", fontname=FONT, fontsize="9", fontcolor=FAINT, arrowsize="0.7")
     _frame(g, (), view.nodes)
-    _edges(g, view)
+    _edges(g, view, dense)
     g.attr(label=f"<{_legend(view)}>", labelloc="b", labeljust="l")
     return str(g.source)
 
@@ -72,7 +74,7 @@ def _frame(g: Any, path: Path, nodes: list[Node | Box]) -> None:
             g.node(node.id, label=f"<{_box(node) if isinstance(node, Box) else _card(node)}>")
         else:
             inner.setdefault(_place(node)[: depth + 1], []).append(node)
-    for deeper, inside in inner.items():
+    for deeper, inside in sorted(inner.items(), key=lambda item: in_order(item[0])):
         with g.subgraph(name=f"cluster_{depth}_{inside[0].id}") as c:
             c.attr(label=f"<<B>{text(title(deeper))}</B>>", labelloc="t", labeljust="r")
             c.attr(style="rounded,filled", color="#C3CBD8", margin="10")
@@ -91,15 +93,15 @@ def _place(node: Node | Box) -> Path:
 def _card(node: Node) -> str:
     """Where the operands arrive | the operation or the kind of leaf | label, data, gradient."""
     if node.kind == "constant":
-        return _table(_td(_font(number(node.data), FAINT, 9)), "constant", "ROUNDED")
+        return _table(_td(_font(number(node.data), FAINT, 9)), "constant", ROUNDED)
     style = STYLES[node.kind]
     label = [f"<B>{text(node.label)}</B>"] if node.label else []
-    span = f'ROWSPAN="{max(1, len(node.partials))}"'
+    span = f' ROWSPAN="{max(1, len(node.partials))}"'
     symbol = _font(f"<B>{text(node.symbol or style.mark)}</B>", "#FFFFFF", 13 if node.symbol else 9)
     band = _td(symbol, f'{span} BGCOLOR="{style.band}" CELLPADDING="6"')
     body = _td(_lines(label + _numbers(node)), f'{span} CELLPADDING="4"')
     operands = [_operand(i, d) for i, d in enumerate(node.partials)] or [""]
-    operands[0] += band + body
+    operands[0] += band + body + _td("", f' {span} WIDTH="5"')  # clear of the arrowheads
     return _table("</TR><TR>".join(operands), node.kind)
 
 
@@ -107,7 +109,7 @@ def _operand(i: int, partial: float | None) -> str:
     """The cell an edge arrives at, with the local derivative."""
     derivative = "·" if partial is None else f"×{number(partial, 3)}"
     colour = NONE if partial is None else PARTIAL
-    return _td(_font(derivative, colour, 9), f'PORT="p{i}" ALIGN="RIGHT" CELLPADDING="3"')
+    return _td(_font(derivative, colour, 9), f' PORT="p{i}" ALIGN="RIGHT" CELLPADDING="3"')
 
 
 def _box(box: Box) -> str:
@@ -115,7 +117,7 @@ def _box(box: Box) -> str:
     counts = _font(f"{box.nodes:,} nodes, {box.parameters:,} parameter{plural}", FAINT, 8)
     numbers = _numbers(box.output) if box.output else []
     lines = [f"<B>{text(title(box.path))}</B>", *numbers, counts]
-    return _table(_td(_lines(lines), 'CELLPADDING="5"'), "module", "ROUNDED")
+    return _table(_td(_lines(lines), ' CELLPADDING="5"'), "module", ROUNDED)
 
 
 def _numbers(node: Node) -> list[str]:
@@ -130,12 +132,12 @@ def _table(cells: str, kind: str, style: str = "") -> str:
     border, fill, *_, width = STYLES[kind]
     return (
         f'<TABLE BORDER="{width}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2" COLOR="{border}"'
-        f' BGCOLOR="{fill}" STYLE="{style}"><TR>{cells}</TR></TABLE>'
+        f' BGCOLOR="{fill}"{style}><TR>{cells}</TR></TABLE>'
     )
 
 
 def _td(content: str, attributes: str = "") -> str:
-    return f"<TD {attributes}>{content}</TD>"
+    return f"<TD{attributes}>{content}</TD>"
 
 
 def _lines(lines: list[str]) -> str:
@@ -149,33 +151,33 @@ def _font(content: str, colour: str, size: int) -> str:
 # --- edges ----------------------------------------------------------------------------------------
 
 
-def _edges(g: Any, view: View) -> None:
+def _edges(g: Any, view: View, dense: bool) -> None:
     sizes = [abs(e.flow) for e in view.edges if e.flow is not None and math.isfinite(e.flow)]
     largest = max(sizes, default=0.0)
     places = {node.id: _place(node) for node in view.nodes}
     for e in view.edges:
-        style = _flow(e, largest)
+        style = _flow(e, largest, dense)
         frame = places[e.head]
         if places[e.tail][: len(frame)] != frame:
             style["minlen"] = "2"  # frames that follow each other then stand side by side
         if e.count > 1:
             style["label"] = f"{e.count:,} edges"
-        g.edge(f"{e.tail}:e", e.head + (":w" if e.operand is None else f":p{e.operand}:w"), **style)
+        port = "" if e.operand is None else f":p{e.operand}"
+        g.edge(f"{e.tail}:e", f"{e.head}{port}:w", **style)
 
 
-def _flow(e: Edge, largest: float) -> dict[str, str]:
+def _flow(e: Edge, largest: float, dense: bool) -> dict[str, str]:
     """Width, colour and dashes of an edge, from the gradient that flows along it."""
     if e.flow is None or e.flow == 0.0:
         return {"color": NONE, "penwidth": "0.8", "arrowhead": "vee", "arrowsize": "0.5"}
     if not math.isfinite(e.flow):
         return {"color": BROKEN, "penwidth": "3", "style": "dotted", "dir": "back"}
-    # The square root keeps small flows visible beside large ones
-    width = f"{1.0 + (WIDEST - 1.0) * math.sqrt(abs(e.flow) / largest):.2f}"
-    if e.mixed:
-        return {"color": MIXED, "penwidth": width, "dir": "back"}
-    if e.flow > 0.0:
-        return {"color": POSITIVE, "penwidth": width, "dir": "back"}
-    return {"color": NEGATIVE, "penwidth": width, "dir": "back", "style": "dashed"}
+    size = math.sqrt(abs(e.flow) / largest)  # the root keeps small flows visible beside large ones
+    colour = MIXED if e.mixed else POSITIVE if e.flow > 0.0 else NEGATIVE
+    # Many edges cross: small flows stand back, so that one sees where most goes
+    opacity = f"{round(105 + 150 * size):02X}" if dense else ""
+    style = {"color": colour + opacity, "penwidth": f"{1.0 + (WIDEST - 1.0) * size:.2f}"}
+    return style | {"dir": "back"} | ({"style": "dashed"} if colour == NEGATIVE else {})
 
 
 # --- the legend -----------------------------------------------------------------------------------
@@ -185,19 +187,25 @@ def _legend(view: View) -> str:
     """What the marks and colours mean, of those the picture has."""
     kinds = {node.kind if isinstance(node, Node) else "module" for node in view.nodes}
     marks = [(kind in kinds, style.mark, style.band, kind) for kind, style in STYLES.items()]
-    flows = [e.flow for e in view.edges if e.flow]
+    flows = [e.flow for e in view.edges if e.flow and not e.mixed]
+    positive = any(0 < f < math.inf for f in flows)
+    negative = any(-math.inf < f < 0 for f in flows)
     strokes = [
-        (any(f > 0 for f in flows), "◀━━", POSITIVE, "gradient, flowing back; wider is larger"),
-        (any(f < 0 for f in flows), "◀╍╍", NEGATIVE, "negative gradient"),
+        (positive, "◀━━", POSITIVE, "gradient, flowing back; wider is larger"),
+        (negative, "◀╍╍", NEGATIVE, "negative gradient"),
         (any(e.mixed for e in view.edges), "◀━━", MIXED, "gradients of both signs"),
         (not all(map(math.isfinite, flows)), "◀┅┅", BROKEN, "nan or inf"),
-        (len(flows) < len(view.edges), "──▶", NONE, "no gradient"),
+        (any(not e.flow for e in view.edges), "──▶", NONE, "no gradient"),
         (any(e.operand is not None for e in view.edges), "×", PARTIAL, "local derivative"),
     ]
-    lines = ["     ".join(
-        f"{_font(sample, colour, 9)} {words}" for present, sample, colour, words in row if present
-    ) for row in (marks, strokes)]
-    return _lines([line for line in lines if line])
+    rows = []
+    for line in (marks, strokes):
+        entries = [
+            f"{_font(mark, colour, 9)} {words}" for here, mark, colour, words in line if here
+        ]
+        if entries:
+            rows.append(_td("     ".join(entries), ' ALIGN="LEFT"'))
+    return f'<TABLE BORDER="0" CELLSPACING="1"><TR>{"</TR><TR>".join(rows)}</TR></TABLE>'
 
 
 # --- text -----------------------------------------------------------------------------------------

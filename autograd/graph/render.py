@@ -1,4 +1,4 @@
-"""DOT text to SVG, PNG or PDF: by the `dot` program, or without it by pygraphviz in this process."""
+"""DOT text to SVG, PNG or PDF: by the `dot` program, else by pygraphviz inside this process."""
 
 import subprocess
 
@@ -7,15 +7,15 @@ from autograd.errors import RenderError
 PIXELS_PER_INCH = 144
 
 
-def render(dot: str, format: str) -> bytes:
-    """The picture in that format: svg, png or pdf. Raises RenderError."""
+def render(dot: str, file_type: str) -> bytes:
+    """The picture of that type: svg, png or pdf. Raises RenderError."""
     # For png alone: an SVG's size in points is right as it is
-    resolution = [f"-Gdpi={PIXELS_PER_INCH}"] if format == "png" else []
-    command = ["dot", f"-T{format}", *resolution]
+    resolution = [f"-Gdpi={PIXELS_PER_INCH}"] if file_type == "png" else []
+    command = ["dot", f"-T{file_type}", *resolution]
     try:
         done = subprocess.run(command, input=dot.encode(), capture_output=True)
     except FileNotFoundError:
-        return _in_process(dot, format, resolution)
+        return _in_process(dot, file_type, resolution)
     if done.returncode != 0 or not done.stdout:
         raise RenderError(
             f"{' '.join(command)} failed: {done.stderr.decode(errors='replace').strip()}", dot
@@ -23,7 +23,7 @@ def render(dot: str, format: str) -> bytes:
     return done.stdout
 
 
-def _in_process(dot: str, format: str, resolution: list[str]) -> bytes:
+def _in_process(dot: str, file_type: str, resolution: list[str]) -> bytes:
     try:
         import pygraphviz
     except ImportError as e:
@@ -34,5 +34,5 @@ def _in_process(dot: str, format: str, resolution: list[str]) -> bytes:
             dot,
         ) from e
     graph = pygraphviz.AGraph(string=dot)
-    picture: bytes = graph.draw(format=format, prog="dot", args=" ".join(resolution))
+    picture: bytes = graph.draw(format=file_type, prog="dot", args=" ".join(resolution))
     return picture

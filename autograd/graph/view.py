@@ -82,21 +82,21 @@ def view(
     """
     most = max(limit, FOLDABLE)
     if not _at_most(most, roots):
-        raise _too_large(f"more than {most:,}", limit)
-    order = topological_order(*roots)
-    full = _everything(order, roots, unfold)
-    depth = max(len(node.path) for node in full.nodes)
+        raise _too_large(f"more than {most:,} nodes or {most * EDGES_PER_NODE:,} edges", limit)
+    full = _everything(topological_order(*roots), roots, unfold)
     if not fold and _readable(full, limit):
         return full
+    size = _size(full)
+    depth = max(len(node.path) for node in full.nodes)
     if fold is not False:
         for d in range(depth, 0, -1):
             folded = _fold(full, d)
             if _readable(folded, limit):
                 return folded
-    more = f"{len(full.nodes):,}"
-    if fold is not False and depth:
-        more += f", still {len(folded.nodes):,} folded by module,"
-    raise _too_large(more, limit)
+            size = f"{_size(full)}, folded by module still {_size(folded)}"
+    if _readable(full, limit):  # nothing to fold
+        return full
+    raise _too_large(size, limit)
 
 
 def title(path: Path) -> str:
@@ -105,27 +105,42 @@ def title(path: Path) -> str:
     return " ".join([name.removesuffix("s") if indices else name, *indices])
 
 
-def _at_most(most: int, roots: Iterable[Value]) -> bool:
-    """Whether the graph has no more nodes than that, without looking at many more."""
+def in_order(path: Path) -> list[tuple[int, str]]:
+    """A key to sort frames by: "neurons.10" comes after "neurons.9"."""
+    return [(len(index), index) for part in path for index in part.split(".")[1:]]
+
+
+def _at_most(most: int, roots: Sequence[Value]) -> bool:
+    """Whether the graph is no larger than that, without looking at much more of it."""
     seen = set(roots)
     stack = list(seen)
-    while stack and len(seen) <= most:
-        for p in stack.pop().parents:
-            if p not in seen:
-                seen.add(p)
-                stack.append(p)
-    return len(seen) <= most
+    edges = 0
+    while stack:
+        v = stack.pop()
+        edges += len(v.partials)  # one per parent, but asking for parents makes nodes of constants
+        if edges > most * EDGES_PER_NODE:
+            return False
+        new = {p for p in v.parents if p not in seen}
+        seen |= new
+        stack += new
+        if len(seen) > most:
+            return False
+    return True
 
 
 def _readable(v: View, limit: int) -> bool:
     return len(v.nodes) <= limit and len(v.edges) <= limit * EDGES_PER_NODE
 
 
-def _too_large(nodes: str, limit: int) -> GraphTooLargeError:
+def _size(v: View) -> str:
+    return f"{len(v.nodes):,} nodes and {len(v.edges):,} edges"
+
+
+def _too_large(size: str, limit: int) -> GraphTooLargeError:
     return GraphTooLargeError(
-        f"the graph has {nodes} nodes; expected at most {limit:,}, or about {EDGES_PER_NODE} times "
-        "as many edges, to be readable. Draw a part: the loss of one sample, or a node further in "
-        "(one of `.parents`). Or raise the limit: draw(..., limit=...)"
+        f"the graph has {size}; expected at most {limit:,} and {limit * EDGES_PER_NODE:,}, to be "
+        "readable. Draw a part: one sample's loss, or a node further in (one of `.parents`); or "
+        "raise the limit: draw(..., limit=...)"
     )
 
 
@@ -151,9 +166,7 @@ def _everything(order: list[Value], roots: Sequence[Value], unfold: bool) -> Vie
         )
         kind = _kind(v, roots)
         symbol = TABLE[v.op].symbol if v.op in TABLE else v.op or ""
-        node = Node(
-            ids[v], paths[v], kind, symbol, _label(v, paths[v]), v.data, v.grad, partials
-        )
+        node = Node(ids[v], paths[v], kind, symbol, _label(v, paths[v]), v.data, v.grad, partials)
         if unfold and v.op == "dot":
             n = len(parents) // 2
             for i in range(n):
@@ -212,7 +225,7 @@ def _paths(order: list[Value]) -> dict[Value, Path]:
     trained: set[Value] = set()  # what depends on any parameter: all that is worth walking through
     for v in order:
         scope = _split(v.label) if isinstance(v.label, Scope) else ()
-        if v.op is None and scope or not trained.isdisjoint(v.parents):
+        if (v.op is None and scope) or not trained.isdisjoint(v.parents):
             trained.add(v)
             if v.op is not None and scope:
                 _claim(v, scope, paths, trained)
@@ -274,7 +287,8 @@ def _fold(full: View, depth: int) -> View:
         else:
             members.setdefault(node.path[:depth], []).append(node)
     ends = {node.id: node.id for node in nodes}
-    for i, (path, inside) in enumerate(members.items()):
+    for i, path in enumerate(sorted(members, key=in_order)):
+        inside = members[path]
         parameters = sum(node.kind == "parameter" for node in inside)
         outputs = [node for node in inside if node.path == path and node.label == OUTPUT]
         output = outputs[0] if len(outputs) == 1 else None
@@ -287,8 +301,9 @@ def _fold(full: View, depth: int) -> View:
         if tail != head:
             operand = e.operand if head == e.head else None
             merged.setdefault((tail, head, operand), []).append(e)
-    edges = [_merge(key, same) for key, same in merged.items()]
-    return View(nodes, edges)
+    place = {node.id: i for i, node in enumerate(nodes)}
+    keys = sorted(merged, key=lambda key: (place[key[0]], place[key[1]]))
+    return View(nodes, [_merge(key, merged[key]) for key in keys])
 
 
 def _merge(key: tuple[str, str, int | None], same: list[Edge]) -> Edge:
