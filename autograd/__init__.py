@@ -1,5 +1,6 @@
 """autograd: every number is a node you can see, trust, and run fast."""
 
+from autograd import operators as operators
 from autograd.elementwise import abs as abs
 from autograd.elementwise import acos as acos
 from autograd.elementwise import acosh as acosh

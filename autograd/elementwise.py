@@ -37,6 +37,15 @@ def call(p: Primitive, *operands: Any) -> Any:
     return apply(p, *numbers) if nodes else p.forward(*numbers)
 
 
+def primal(x: Any) -> float:
+    """The plain number inside a Value or a (nested) dual number."""
+    while type(x) is not float:
+        if type(x) is Value:
+            return x.data
+        x = x.primal if hasattr(x, "primal") else as_float(x)
+    return x
+
+
 def _spread(p: Primitive, operands: tuple[Any, ...]) -> Any:
     """The primitive on each element of the structure; what is no structure goes with each."""
     for x in operands:

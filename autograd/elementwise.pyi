@@ -8,6 +8,7 @@ from autograd.value import Value
 ELEMENTWISE: dict[str, Any]
 
 def call(p: Primitive, *operands: Any) -> Any: ...
+def primal(x: Any) -> float: ...
 
 @overload
 def identity(x: Value) -> Value:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from autograd.elementwise import call
+from autograd.elementwise import call, primal
 from autograd.errors import OperandError, StructureError
-from autograd.functions import NAMESPACE, primal
+from autograd.functions import NAMESPACE
 from autograd.methods import Methods
 from autograd.operands import as_float
 from autograd.primitives import TABLE, Primitive
@@ -48,26 +48,11 @@ class Dual(Methods):
         ]
         return Dual(y, call(TABLE["total"], *terms) if terms else 0.0, level)
 
-    # fmt: off
-    def __add__(self, other: Any) -> Any: return _operator("add", self, other)
-    def __radd__(self, other: Any) -> Any: return _operator("add", other, self)
-    def __sub__(self, other: Any) -> Any: return _operator("sub", self, other)
-    def __rsub__(self, other: Any) -> Any: return _operator("sub", other, self)
-    def __mul__(self, other: Any) -> Any: return _operator("mul", self, other)
-    def __rmul__(self, other: Any) -> Any: return _operator("mul", other, self)
-    def __truediv__(self, other: Any) -> Any: return _operator("div", self, other)
-    def __rtruediv__(self, other: Any) -> Any: return _operator("div", other, self)
-    def __pow__(self, other: Any) -> Any: return _operator("pow", self, other)
-    def __rpow__(self, other: Any) -> Any: return _operator("pow", other, self)
-    def __neg__(self) -> Any: return call(TABLE["neg"], self)
-    def __abs__(self) -> Any: return call(TABLE["abs"], self)
-    def __pos__(self) -> "Dual": return self
-    def __lt__(self, other: Any) -> bool: return primal(self) < primal(other)
-    def __le__(self, other: Any) -> bool: return primal(self) <= primal(other)
-    def __gt__(self, other: Any) -> bool: return primal(self) > primal(other)
-    def __ge__(self, other: Any) -> bool: return primal(self) >= primal(other)
-    def __bool__(self) -> bool: return primal(self) != 0.0
-    # fmt: on
+    def __pos__(self) -> "Dual":
+        return self
+
+    def __bool__(self) -> bool:
+        return primal(self) != 0.0
 
     @property
     def data(self) -> float:
@@ -85,12 +70,6 @@ class Dual(Methods):
 
     def __repr__(self) -> str:
         return f"Dual({self.primal!r}, tangent={self.tangent!r})"
-
-
-def _operator(name: str, a: Any, b: Any) -> Any:
-    if getattr(a, "shape", ()) != () or getattr(b, "shape", ()) != ():
-        return NotImplemented  # NumPy spreads the operation over the array's elements
-    return call(TABLE[name], a, b)
 
 
 def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:

@@ -10,10 +10,9 @@ from operator import mul
 from typing import Any
 
 from autograd import ieee, modes
-from autograd.elementwise import call
+from autograd.elementwise import call, primal
 from autograd.errors import LengthError
 from autograd.ieee import left_sum
-from autograd.operands import as_float
 from autograd.primitives import TABLE
 from autograd.value import Value, as_node
 
@@ -197,15 +196,6 @@ class _Namespace:
 
     def __getattr__(self, name: str) -> Any:  # a primitive that was entered later
         return lambda *operands: call(TABLE[name], *operands)
-
-
-def primal(x: Any) -> float:
-    """The plain number inside a Value or a (nested) dual number."""
-    while type(x) is not float:
-        if type(x) is Value:
-            return x.data
-        x = x.primal if hasattr(x, "primal") else as_float(x)
-    return x
 
 
 NAMESPACE: Any = _Namespace()

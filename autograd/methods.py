@@ -1,7 +1,7 @@
-"""The methods of Value that come from the table: x.tanh(), x.exp() ...
+"""What Values and dual numbers can do by the table: x.tanh(), x - y, x < y ...
 
-`elementwise.py` fills this class, one method per unary primitive; `methods.pyi`, which is generated
-from the same table, tells editors and type checkers what there is.
+`elementwise.py` and `operators.py` fill this class; `methods.pyi`, which is generated from the same
+table, tells editors and type checkers what there is.
 """
 
 

@@ -6,16 +6,14 @@ to the leaves and multiplies: the gradient of a parent grows by the gradient of 
 local derivative, once for each edge between them. That is the chain rule, and that is all.
 """
 
-from collections.abc import Callable
-from operator import ge, gt, le, lt
 from typing import Any, SupportsIndex, final
 
 from autograd import ieee, modes
 from autograd.errors import OperandError
 from autograd.methods import Methods
-from autograd.operands import as_float, operand
+from autograd.operands import as_float
 from autograd.order import operands_first, topological_order
-from autograd.primitives import TABLE, Primitive
+from autograd.primitives import Primitive
 
 
 @final
@@ -102,7 +100,10 @@ class Value(Methods):
         return self.da if self.b is None else tuple([d or 0.0 for d in self.b[1]])
 
     # --- operators --------------------------------------------------------------------------------
-    # + and * are written out, for speed, the others go through the table; a test holds both to it
+    # + and * of two nodes, written out for speed; a test holds them to the table. All others are
+    # made from it, in operators.py: - / ** neg abs, those with a plain number, and < <= > >=, which
+    # compare the numbers. Equality and hash are the node's own: two nodes that hold the same number
+    # are still two nodes.
 
     def __add__(self, other: "Value | float") -> "Value":
         if type(other) is Value and not modes.no_grad_blocks:
@@ -115,7 +116,7 @@ class Value(Methods):
             v.b = other
             v.da = v.db = 1.0
             return v
-        return _binary(_ADD, self, other)
+        return Methods.__add__(self, other)
 
     def __mul__(self, other: "Value | float") -> "Value":
         if type(other) is Value and not modes.no_grad_blocks:
@@ -129,30 +130,10 @@ class Value(Methods):
             v.a = self
             v.b = other
             return v
-        return _binary(_MUL, self, other)
+        return Methods.__mul__(self, other)
 
-    # fmt: off
-    def __radd__(self, other: float) -> "Value": return _binary(_ADD, other, self)
-    def __rmul__(self, other: float) -> "Value": return _binary(_MUL, other, self)
-    def __sub__(self, other: "Value | float") -> "Value": return _binary(_SUB, self, other)
-    def __rsub__(self, other: float) -> "Value": return _binary(_SUB, other, self)
-    def __truediv__(self, other: "Value | float") -> "Value": return _binary(_DIV, self, other)
-    def __rtruediv__(self, other: float) -> "Value": return _binary(_DIV, other, self)
-    def __pow__(self, other: "Value | float") -> "Value": return _binary(_POW, self, other)
-    def __rpow__(self, other: float) -> "Value": return _binary(_POW, other, self)
-    def __neg__(self) -> "Value": return apply(_NEG, self)
-    def __abs__(self) -> "Value": return apply(_ABS, self)
-    def __pos__(self) -> "Value": return self
-    # fmt: on
-
-    # Nodes are ordered by their number, but equal (and hashed) by identity: two nodes that hold
-    # the same number are still two nodes.
-    # fmt: off
-    def __lt__(self, other: "Value | float") -> bool: return _compare(lt, self, other)
-    def __le__(self, other: "Value | float") -> bool: return _compare(le, self, other)
-    def __gt__(self, other: "Value | float") -> bool: return _compare(gt, self, other)
-    def __ge__(self, other: "Value | float") -> bool: return _compare(ge, self, other)
-    # fmt: on
+    def __pos__(self) -> "Value":
+        return self
 
     def __bool__(self) -> bool:
         return self.data != 0.0
@@ -274,39 +255,6 @@ def apply(p: Primitive, *operands: "Value | float") -> Value:
     return v
 
 
-def _binary(p: Primitive, a: Any, b: Any) -> Value:
-    """An operator's node; NotImplemented where the other operand knows better (a NumPy array)."""
-    if type(a) is Value:
-        x = a.data
-    else:
-        a = x = a if type(a) is float else operand(a)
-    if type(b) is Value:
-        z = b.data
-    else:
-        b = z = b if type(b) is float else operand(b)
-    if x is NotImplemented or z is NotImplemented:
-        return NotImplemented  # type: ignore[no-any-return]  # the protocol of operators
-    v = _new(Value)
-    v.data = y = p.forward(x, z)
-    v.grad = 0.0
-    v.label = None
-    if modes.no_grad_blocks and modes.paused.get():
-        v.op = v.a = v.b = v.da = v.db = None
-        return v
-    da, db = p.partials(ieee, y, x, z)
-    v.op = p.name
-    v.a = a
-    v.b = b
-    v.da = da if type(a) is Value else None
-    v.db = db if type(b) is Value else None
-    return v
-
-
-def _compare(comparison: Callable[[float, float], bool], v: Value, other: Any) -> bool:
-    x = other.data if type(other) is Value else operand(other)
-    return NotImplemented if x is NotImplemented else comparison(v.data, x)
-
-
 def as_node(x: "Value | float") -> Value:
     """The operand as a node: a constant becomes a leaf that gets no gradient."""
     if type(x) is Value:
@@ -317,5 +265,3 @@ def as_node(x: "Value | float") -> Value:
 
 
 _new = object.__new__
-_ADD, _SUB, _MUL, _DIV = TABLE["add"], TABLE["sub"], TABLE["mul"], TABLE["div"]
-_POW, _NEG, _ABS = TABLE["pow"], TABLE["neg"], TABLE["abs"]

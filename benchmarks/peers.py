@@ -21,7 +21,7 @@ def install(*requirements: str) -> Path:
     installed = set(marker.read_text().split()) if marker.exists() else set()
     missing = sorted(set(requirements) - installed)
     if missing:
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, *missing], check=True)
         marker.write_text("\n".join(sorted(installed | set(missing))))
     return python

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # lists is below all of them.
 BASE = {"errors", "ieee", "modes", "operands", "methods", "scope", "tree", "order", "primitives"}
 NODE = BASE | {"value"}
-FUNCTIONS = NODE | {"elementwise", "functions"}
+FUNCTIONS = NODE | {"elementwise", "operators", "functions"}
 ALLOWED = {
     "errors": set(),
     "ieee": set(),
@@ -25,6 +25,7 @@ ALLOWED = {
     "value": BASE | {"copying"},  # copying: inside the methods that copy and pickle
     "copying": NODE,
     "elementwise": NODE,
+    "operators": NODE | {"elementwise"},
     "functions": NODE | {"elementwise"},
     "forward": FUNCTIONS,
     "transforms": FUNCTIONS | {"forward"},

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from autograd.elementwise import ELEMENTWISE
 from autograd.methods import Methods
+from autograd.operators import BINARY, COMPARISONS, UNARY
 from autograd.primitives import TABLE, Primitive
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,6 +44,7 @@ def elementwise() -> str:
         "from autograd.value import Value\n\n",
         "ELEMENTWISE: dict[str, Any]\n\n",
         "def call(p: Primitive, *operands: Any) -> Any: ...\n",
+        "def primal(x: Any) -> float: ...\n",
     ]
     for name in ELEMENTWISE:
         p = TABLE[name]
@@ -70,6 +72,10 @@ def methods() -> str:
         "class Methods:\n",
         '    """The methods of Value that come from the table: x.tanh(), x.exp() ..."""\n',
     ]
+    other = "(self, other: Value | float)"
+    lines += [f"    def __{name}__{other} -> bool: ...\n" for name in COMPARISONS]
+    lines += [f"    def __{r}{name}__{other} -> Value: ...\n" for name in BINARY for r in ("", "r")]
+    lines += [f"    def __{name}__(self) -> Value: ...\n" for name in UNARY]
     for name, function in sorted(vars(Methods).items()):
         if name.startswith("_"):
             continue
