@@ -14,7 +14,7 @@ from autograd.elementwise import call, primal
 from autograd.errors import LengthError
 from autograd.ieee import left_sum
 from autograd.primitives import TABLE
-from autograd.value import Value, as_node
+from autograd.value import Value
 
 Number = Value | float
 _PLAIN = {float, Value}
@@ -29,9 +29,14 @@ def dot(weights: Iterable[Number], inputs: Iterable[Number], bias: Number = 0.0)
     ws, xs = _sequence(weights), _sequence(inputs)
     _check_lengths(len(ws), xs)
     kinds = set(map(type, chain(ws, xs, (bias,))))
-    if Value in kinds and kinds <= _PLAIN:
-        nodes = ws if set(map(type, ws)) == {Value} else [as_node(w) for w in ws]
-        return _dot_nodes([_with_bias(nodes, as_node(bias))], xs)[0]
+    # what is partly constant goes the general way: a constant gets no gradient
+    if kinds == {Value} or (
+        kinds <= _PLAIN
+        and set(map(type, ws)) == {Value}
+        and len(set(map(type, xs))) == 1
+        and (type(bias) is Value or type(xs[0]) is Value)
+    ):
+        return _dot_nodes([_with_bias(ws, bias)], xs)[0]
     return call(TABLE["dot"], *ws, *xs, bias)
 
 
@@ -55,10 +60,8 @@ def linear(
     for n_in in {len(ws) for ws in weights}:
         for row in rows:
             _check_lengths(n_in, row)
-    if (
-        set(map(type, chain(biases, *weights))) == {Value}
-        and set(map(type, chain(*rows))) <= _PLAIN
-    ):
+    nodes = set(map(type, chain(biases, *weights))) == {Value}
+    if nodes and set(map(type, chain(*rows))) in ({float}, {Value}):
         units = [_with_bias(ws, b) for ws, b in zip(weights, biases, strict=True)]
         out = [_dot_nodes(units, row) for row in rows]
     else:
@@ -67,21 +70,23 @@ def linear(
 
 
 def _with_bias(ws: Sequence[Any], bias: Any) -> tuple[tuple[Value, ...], list[float]]:
-    """The operands (*weights, bias), and their numbers."""
-    operands = (*ws, bias)
-    return operands, [x.data for x in operands]
+    """The operands (*weights, bias), and their numbers; a bias that is no node in these alone."""
+    if type(bias) is Value:
+        operands = (*ws, bias)
+        return operands, [x.data for x in operands]
+    return tuple(ws), [*[x.data for x in ws], bias]
 
 
 def _dot_nodes(
     units: list[tuple[tuple[Value, ...], list[float]]], inputs: Sequence[Number]
 ) -> list[Value]:
-    """One dot node for each unit, all on the same inputs. For the slots see Value."""
-    b: tuple[Value, ...] = ()
-    if Value in map(type, inputs):
-        b = tuple([x if type(x) is Value else as_node(x) for x in inputs])
+    """One dot node for each unit, on the same inputs: all nodes, or all floats."""
+    b: tuple[Any, ...] = ()
+    if inputs and type(inputs[0]) is Value:
+        b = tuple(inputs)
         da = (*[x.data for x in b], 1.0)
     else:
-        da = (*inputs, 1.0)  # type: ignore[arg-type]  # all floats here
+        da = (*inputs, 1.0)
     nodes = []
     recording = not (modes.no_grad_blocks and modes.paused.get())
     for operands, data in units:

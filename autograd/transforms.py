@@ -204,10 +204,8 @@ def _flow_order(root: Value, stop: set[Value]) -> list[Value]:
 def _edges(v: Value) -> list[tuple[Value, float]]:
     """The parents that get a gradient, with the local derivatives saved when the node was made."""
     if type(v.da) is tuple:
-        edges = list(zip(v.a, v.da, strict=True))
-        if v.db:
-            edges += zip(v.b, v.db[: len(v.b)], strict=True)
-        return edges
+        edges = list(zip(v.a, v.da, strict=False))  # see Value for a dot's slots
+        return edges + list(zip(v.b, v.db, strict=False)) if v.db else edges
     return [(p, d) for p, d in ((v.a, v.da), (v.b, v.db)) if d is not None]
 
 

@@ -34,7 +34,9 @@ class Value(Methods):
     #                         da and db; None for an operand that gets no gradient
     #   any number:           a, a tuple of Values, and da, the tuple of their partials; where some
     #                         operands get no gradient, b is (all operands, all partials)
-    #   dot:                  a = (*weights, bias), da = (*inputs, 1.0); b = inputs, db = weights
+    #   dot:                  a = (*weights, bias), da = (*inputs, 1.0); b = inputs, db = the
+    #                         weights and the bias; b and db are empty if the inputs are constant,
+    #                         and a bias that is constant is not in a
     __slots__ = ("data", "grad", "op", "label", "a", "b", "da", "db")
 
     data: float
@@ -72,9 +74,12 @@ class Value(Methods):
             self.b = as_node(self.b)
             return (self.a, self.b)
         if self.db is not None:
-            if len(self.b) < len(self.a) - 1:  # constant inputs, made nodes when first asked for
+            n = len(self.da) - 1
+            if len(self.b) < n:  # constant inputs, made nodes when first asked for
                 self.b = tuple([as_node(x) for x in self.da[:-1]])
-            return (*self.a[:-1], *self.b, self.a[-1])
+            if len(self.a) == n:  # a constant bias
+                self.db[n] = as_node(self.db[n])
+            return (*self.a[:n], *self.b, *self.a[n:], *self.db[len(self.a) :])
         if self.b is None:
             parents: tuple[Value, ...] = self.a
             return parents
@@ -95,8 +100,9 @@ class Value(Methods):
             pair = (self.da or 0.0, self.db or 0.0)
             return pair[:1] if self.b is None else pair
         if self.db is not None:
-            weights = self.db[: len(self.da) - 1] or (0.0,) * (len(self.da) - 1)
-            return (*self.da[:-1], *weights, 1.0)
+            n = len(self.da) - 1
+            weights = self.db[:n] or (0.0,) * n
+            return (*self.da[:n], *weights, 1.0 if len(self.a) > n else 0.0)
         return self.da if self.b is None else tuple([d or 0.0 for d in self.b[1]])
 
     # --- operators --------------------------------------------------------------------------------
@@ -199,7 +205,7 @@ class Value(Methods):
                 # partials, and adding 0.0 * partial changes nothing
                 if g == 0.0 and v.op == "dot" and v.data - v.data == 0.0:
                     continue
-                # no strict=True: it costs, and db is longer than b by the bias
+                # no strict=True: it costs, and of a dot the partials end with the bias
                 for p, partial in zip(v.a, d):  # noqa: B905
                     p.grad += g * partial
                 if v.db is not None:

@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import itertools
 import math
 import pickle
 import random
@@ -426,3 +427,27 @@ def test_import_needs_the_standard_library_alone() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.split() == []
+
+
+def test_a_dot_of_nodes_and_constants_passes_gradient_to_nodes_alone() -> None:
+    """Whatever mix of nodes and constants a dot has, constants get no gradient and are parents."""
+    r = random.Random(3)
+    for kinds in itertools.product((Value, float), repeat=5):
+        if Value not in kinds:
+            continue
+        w0, w1, x0, x1, b = operands = [kind(r.gauss(0, 1)) for kind in kinds]
+        y = autograd.dot([w0, w1], [x0, x1], b)
+        y.backward(2.0)
+        numbers = [v.data if isinstance(v, Value) else v for v in operands]
+        expected = [numbers[2], numbers[3], numbers[0], numbers[1], 1.0]
+        assert [p.data for p in y.parents] == numbers
+        assert y.parents == y.parents
+        for parent, given, partial, truth in zip(
+            y.parents, operands, y.partials, expected, strict=True
+        ):
+            if isinstance(given, Value):
+                assert (parent, partial, given.grad) == (given, truth, 2.0 * truth)
+            else:
+                assert (parent.op, partial, parent.grad) == ("constant", 0.0, 0.0)
+        gradient = autograd.grad(lambda *v: autograd.dot(v[:2], v[2:4], v[4]), tuple(range(5)))
+        assert gradient(*numbers) == tuple(expected)
