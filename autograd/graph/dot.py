@@ -16,6 +16,8 @@ POSITIVE, NEGATIVE, MIXED, NONE, BROKEN = "#EE8F3C", "#7A52C7", "#64748B", "#B4B
 INK, FAINT = "#1F2937", "#6B7280"
 FRAMES = ("#F7F8FB", "#EEF1F6", "#E5E9F1")  # outermost first
 ROUNDED = ' STYLE="ROUNDED"'
+# & before those that bring one; a backslash is special too: \N would become the node's name
+ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\\": r"\\"}
 LONGEST_LABEL = 40
 WIDEST = 5.5  # points
 DENSE = 100  # edges; beyond, curves become a tangle
@@ -224,4 +226,6 @@ def text(s: str) -> str:
     if len(s) > LONGEST_LABEL:
         s = s[: LONGEST_LABEL - 1] + "…"
     s = "".join([c if c.isprintable() else c.encode("unicode_escape").decode() for c in s])
-    return s.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    for c, written in ESCAPES.items():
+        s = s.replace(c, written)
+    return s
