@@ -5,13 +5,23 @@ Exit status: 0; 2 for a bad argument; 130 after Ctrl-C, as a shell has it.
 
 import argparse
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, final
 
 import autograd
-from autograd import MissingExtraError, RenderError, Value, linear, no_grad, sigmoid, step
+from autograd import (
+    GraphTooLargeError,
+    MissingExtraError,
+    RenderError,
+    Value,
+    linear,
+    no_grad,
+    sigmoid,
+    step,
+)
 from nn.activations import ACTIVATIONS
 from nn.data import GATES, NOT_LINEARLY_SEPARABLE, gate
 from nn.layers import MLP
@@ -102,6 +112,8 @@ class Gate:
         lines.append(f"{self.right()} of 4 rows right; training {history}.")
         if self.unlearnable:
             lines.append(self.why_not + ".")
+        elif self.right() < 4:
+            lines.append("another --seed, more --hidden neurons or more --epochs may do better.")
         return "\n".join(lines)
 
     @property
@@ -117,7 +129,6 @@ class Gate:
 
     def draw(self, folder: Path, history: History) -> None:
         """graph.svg, graph.png, boundary and loss likewise."""
-        folder.mkdir(parents=True, exist_ok=True)
         self.draw_graph(folder)
         from nn.plots import decision_boundary, loss_curve
 
@@ -151,9 +162,11 @@ class Gate:
             picture = autograd.draw(loss)
             for kind in ("svg", "png"):
                 picture.save(folder / f"graph.{kind}")
+        except GraphTooLargeError as error:
+            print(f"nn: no picture of the graph: {error}", file=sys.stderr)
         except RenderError as error:
             (folder / "graph.dot").write_text(error.dot, encoding="utf-8")
-            print(f"no graph.svg, but its DOT text in graph.dot: {error}", file=sys.stderr)
+            print(f"nn: the graph is in graph.dot, but: {error}", file=sys.stderr)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -164,15 +177,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         for name in names:
             folder = out if options.out and options.gate != "all" else out / name
+            folder.mkdir(parents=True, exist_ok=True)  # before the training: it may not be allowed
             learner = Gate(name, options)
             if not options.quiet:
                 print(f"{name.upper()}: {learner.model}")
-            history = learner.train()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # the report says it as well
+                history = learner.train()
             print(learner.report(history))
             learner.draw(folder, history)
-            print(f"pictures: {folder}/graph.svg, boundary.png, loss.png\n")
+            print(f"pictures in {folder}: graph, boundary and loss, each as .svg and .png\n")
             if history.interrupted:
                 return 130
+    except OSError as error:
+        print(f"nn: cannot write to --out: {error}", file=sys.stderr)
+        return 2
     except MissingExtraError as error:
         print(f"nn: {error}", file=sys.stderr)
         return 1
@@ -182,6 +201,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+@final
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One line, without the usage before it."""
@@ -202,7 +222,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
         help="of the hidden neurons (default tanh), or with --hidden 0 of the perceptron, sigmoid "
         "(default) or step: " + ", ".join(ACTIVATIONS))
     add("--optimizer", choices=OPTIMIZERS, default="momentum", metavar="NAME",
-        help=f"{', '.join(OPTIMIZERS)} (default momentum)")
+        help=f"{', '.join(OPTIMIZERS)} (default momentum); a step learns by the perceptron rule")
     add("--lr", type=_positive, metavar="RATE", help="learning rate (default by optimizer)")
     add("--epochs", type=_whole(1), default=2000, metavar="N", help="at most (default 2000)")
     add("--seed", type=_whole(0), default=0, metavar="N", help="of the first weights (default 0)")
