@@ -115,7 +115,7 @@ def test_nan_and_inf_break_nothing() -> None:
 
 HOSTILE = [
     '"', "'", "<b>bold</b>", "<script>alert(1)</script>", "&amp;", "&#x3c;", "\\", "\\N", "\\\\G",
-    "a\nb", "a\r\n\tb", "{x|y}", "<p>port", "-->", "]]>", "a:b:c", "%s", "\x00", "\x1b[31m",
+    "a\nb", "a\r\n\tb", "{x|y}", "<p>port", "-->", "]]>", "]", "a:b:c", "%s", "\x00", "\x1b[31m",
     "\ud800", "\u202egnp.exe", "\u200b", "\ufeff", "\uffff", "\U0010ffff",
     "日本語", "עברית", "👩\u200d🚀", "e\u0301", "x" * 500,
 ]  # fmt: skip

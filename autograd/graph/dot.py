@@ -16,8 +16,9 @@ POSITIVE, NEGATIVE, MIXED, NONE, BROKEN = "#EE8F3C", "#7A52C7", "#64748B", "#B4B
 INK, FAINT = "#1F2937", "#6B7280"
 FRAMES = ("#F7F8FB", "#EEF1F6", "#E5E9F1")  # outermost first
 ROUNDED = ' STYLE="ROUNDED"'
-# & before those that bring one; a backslash is special too: \N would become the node's name
-ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\\": r"\\"}
+# & before those that bring one. Special beyond XML: \N would become the node's name, and
+# Graphviz does not read a text that ends in ]
+ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\\": r"\\", "]": "&#93;"}
 LONGEST_LABEL = 40
 WIDEST = 5.5  # points
 DENSE = 100  # edges; beyond, curves become a tangle
