@@ -62,6 +62,7 @@ class Gate:
         # is the stable one
         self.model = MLP(2, sizes, options.activation, output, seed=options.seed)
         self.loss = mse if self.classic else partial(binary_cross_entropy, from_logits=True)
+        self.answer: Callable[[float], float] = step if self.classic else sigmoid
         # A network without a bend is one perceptron, whatever its size
         self.straight = not options.hidden or options.activation == "linear"
 
@@ -94,7 +95,7 @@ class Gate:
 
     def predict(self, rows: Sequence[Sequence[float]]) -> list[float]:
         """For each row the probability of a 1, or the step's own 0 or 1."""
-        return [step(z) if self.classic else sigmoid(z) for z in self.score(rows)]
+        return [self.answer(z) for z in self.score(rows)]
 
     def right(self) -> int:
         """How many rows of the truth table are answered as they should be."""
@@ -134,10 +135,10 @@ class Gate:
 
         name = self.name.upper()
         boundary = decision_boundary(
-            self.predict,
+            self.score,
             self.xs,
             self.ys,
-            score=self.score,
+            from_score=self.answer,
             title=f"{name}: {self.right()} of 4 rows right",
             note=WHY_IN_THE_PICTURE if self.unlearnable else "",
         )

@@ -39,16 +39,17 @@ def decision_boundary(
     xs: Sequence[Sequence[float]],
     ys: Sequence[float],
     *,
-    score: Callable[[list[list[float]]], Sequence[float]] | None = None,
+    from_score: Callable[[float], float] | None = None,
     title: str = "decision boundary",
     note: str = "",
     margin: float = 0.4,
-    steps: int = 121,
+    steps: int = 81,
 ) -> "Figure":
     """The plane of two inputs, shaded by the prediction, with the line where it is 0.5.
 
     predict: rows [n, 2] -> n numbers between 0 and 1; xs: [rows, 2]; ys: [rows], of 0 and 1.
-    score: rows -> n numbers above 0 where 1 is predicted, for a smooth line where predictions jump.
+    from_score: given, `predict` gives scores, above 0 where 1 is predicted, and this makes one a
+        prediction: a step has a smooth line only in its scores.
     note: a sentence to write below. The classes differ in shape and hatching as well as in colour.
     """
     figure, axes = _figure(5.6, 5.0)
@@ -63,8 +64,9 @@ def decision_boundary(
     up = [low + (high - low) * i / (steps - 1) for i in range(steps)]
     rows = [[a, b] for b in up for a in across]
     with no_grad():
-        shade = list(predict(rows))
-        scores = list(score(rows)) if score else [p - 0.5 for p in shade]
+        found = list(predict(rows))
+    shade = [from_score(z) for z in found] if from_score else found
+    scores = found if from_score else [p - 0.5 for p in found]
 
     shading = axes.imshow(
         _grid(shade, steps),

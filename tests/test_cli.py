@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from autograd import RenderError
 from nn import MLP, gate
 from nn.__main__ import main
 from nn.data import GATES
@@ -236,3 +237,19 @@ def test_every_seed_learns(tmp_path, capsys, monkeypatch, name):
     for seed in range(50):
         assert main([name, "--quiet", "--seed", str(seed), "--out", str(tmp_path)]) == 0
         assert answers(capsys.readouterr().out) == (gate(name)[1], 0), f"{seed=}"
+
+
+def test_without_an_engine_for_the_layout(tmp_path, capsys, monkeypatch):
+    """No way to lay the graph out: its DOT text is kept, the other pictures are drawn, status 0."""
+
+    class Unrenderable:
+        def save(self, path):
+            raise RenderError("no layout engine; install graphviz", "digraph { a -> b }")
+
+    monkeypatch.setattr("autograd.draw", lambda root: Unrenderable(), raising=False)
+    assert main(["or", "--quiet", "--out", str(tmp_path)]) == 0
+    assert "graph.dot, but: no layout engine" in capsys.readouterr().err
+    assert (tmp_path / "graph.dot").read_text() == "digraph { a -> b }"
+    assert {p.name for p in tmp_path.iterdir()} == {"graph.dot"} | {
+        name for name in PICTURES if not name.startswith("graph")
+    }
