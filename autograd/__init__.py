@@ -41,6 +41,7 @@ from autograd.elementwise import polygamma as polygamma
 from autograd.elementwise import pow as pow
 from autograd.elementwise import reciprocal as reciprocal
 from autograd.elementwise import relu as relu
+from autograd.elementwise import sech as sech
 from autograd.elementwise import selu as selu
 from autograd.elementwise import sigmoid as sigmoid
 from autograd.elementwise import sign as sign

@@ -120,15 +120,15 @@ def square(x: Any) -> Any:
 
 @overload
 def reciprocal(x: Value) -> Value:
-    """1 / x. Real for x > 0."""
+    """1 / x."""
 
 @overload
 def reciprocal(x: float) -> float:
-    """1 / x. Real for x > 0."""
+    """1 / x."""
 
 @overload
 def reciprocal(x: Any) -> Any:
-    """1 / x. Real for x > 0."""
+    """1 / x."""
 
 @overload
 def sqrt(x: Value) -> Value:
@@ -369,6 +369,18 @@ def tanh(x: float) -> float:
 @overload
 def tanh(x: Any) -> Any:
     """sinh(x) / cosh(x)."""
+
+@overload
+def sech(x: Value) -> Value:
+    """1 / cosh(x)."""
+
+@overload
+def sech(x: float) -> float:
+    """1 / cosh(x)."""
+
+@overload
+def sech(x: Any) -> Any:
+    """1 / cosh(x)."""
 
 @overload
 def asinh(x: Value) -> Value:

@@ -126,6 +126,10 @@ sinh = _else_inf(math.sinh)
 cosh = _else_inf(math.cosh)
 
 
+def sech(a: float) -> float:
+    return 1.0 / cosh(a)
+
+
 def log(a: float) -> float:
     return math.log(a) if a > 0.0 else (-inf if a == 0.0 else nan)
 
@@ -253,11 +257,26 @@ erfc = math.erfc
 
 
 def lgamma(a: float) -> float:
+    if abs(a - 1.0) < 1e-3:
+        return _near_zero(0, 1.0, a - 1.0)
+    if abs(a - 2.0) < 1e-3:
+        return _near_zero(0, 2.0, a - 2.0)
     try:
         return math.lgamma(a)
     except (ValueError, OverflowError):  # a pole at 0, -1, -2 ... or beyond 1e305
         return inf
 
+
+def _near_zero(order: int, zero: float, d: float) -> float:
+    """The `order`-th derivative of lgamma at zero + d, near one of its zeros: the Taylor series.
+
+    Any other sum cancels there: its terms are near 1, its value is not.
+    """
+    ks = range(6, 0, -1)  # the smallest terms first
+    return left_sum([polygamma(order + k - 1, zero) * d**k / math.factorial(k) for k in ks])
+
+
+_DIGAMMA_ZERO = 1.4616321449683622, 9.549995429965697e-17  # to twice the digits: their sum
 
 # Bernoulli numbers B_2, B_4 ..., for the tail of the series
 _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)
@@ -267,11 +286,12 @@ def polygamma(order: float, a: float) -> float:
     """The `order`-th derivative of digamma; order 0 is digamma itself.
 
     Recurrence to large arguments and the asymptotic series there (Abramowitz & Stegun 6.3.18,
-    6.4.11); reflection (6.3.7, 6.4.7) for negative ones. Orders are whole numbers from 0.
+    6.4.11); reflection (6.3.7, 6.4.7) for negative ones. Orders are whole numbers from 0 to 150,
+    beyond which factorials leave the range of float64; nan for another order.
     """
-    n = int(order)
-    if n != order or n < 0:
+    if not 0.0 <= order <= 150.0 or order % 1.0 != 0.0:
         return nan
+    n = int(order)
     if isnan(a) or a == -inf:
         return nan
     if a <= 0.0 and a == math.floor(a):  # a pole: from both sides the same infinity if n is odd
@@ -289,25 +309,24 @@ def polygamma(order: float, a: float) -> float:
             for i, c in enumerate(slope):
                 poly[i] -= c
                 poly[i + 2] -= c
-        value = left_sum([c * math.pow(cot, i) for i, c in enumerate(poly)])
-        return math.pow(-1.0, n) * polygamma(n, 1.0 - a) - math.pi ** (n + 1) * value
-    shift = 12.0 + n
+        value = left_sum([c * pow(cot, i) for i, c in enumerate(poly) if c])
+        return pow(-1.0, n) * polygamma(n, 1.0 - a) - math.pi ** (n + 1) * value
+    zero, rest = _DIGAMMA_ZERO
+    if n == 0 and abs(a - zero) < 1e-3:
+        return _near_zero(1, zero, a - zero - rest)
     terms = []
     x = a
-    while x < shift:
-        terms.append(math.pow(x, -(n + 1.0)))
+    while x < 12.0 + n:
+        terms.append(pow(x, -(n + 1.0)))
         x += 1.0
+    bernoulli = list(enumerate(_BERNOULLI, 1))
     if n == 0:
-        tail = [math.log(x), -0.5 / x]
-        tail += [-b / (2 * k * math.pow(x, 2 * k)) for k, b in enumerate(_BERNOULLI, 1)]
-        return math.fsum([*tail, *[-t for t in terms]])
+        tail = [math.log(x), -0.5 / x, *[-b / (2 * k) * pow(x, -2.0 * k) for k, b in bernoulli]]
+        return left_sum([*tail, *[-t for t in terms]])
     fact = math.factorial
-    tail = [fact(n - 1) * math.pow(x, -float(n)), fact(n) * 0.5 * math.pow(x, -(n + 1.0))]
-    tail += [
-        b * (fact(2 * k + n - 1) / fact(2 * k)) * math.pow(x, -(2.0 * k + n))
-        for k, b in enumerate(_BERNOULLI, 1)
-    ]
-    return math.pow(-1.0, n + 1) * math.fsum([*tail, *[fact(n) * t for t in terms]])
+    tail = [fact(n - 1) * pow(x, -float(n)), fact(n) * 0.5 * pow(x, -(n + 1.0))]
+    tail += [b * (fact(2 * k + n - 1) / fact(2 * k)) * pow(x, -(2.0 * k + n)) for k, b in bernoulli]
+    return pow(-1.0, n + 1) * left_sum([*tail, *[fact(n) * t for t in terms]])
 
 
 def digamma(a: float) -> float:

@@ -133,10 +133,13 @@ class Methods:
         """the smaller one."""
 
     def reciprocal(self) -> Value:
-        """1 / x. Real for x > 0."""
+        """1 / x."""
 
     def relu(self) -> Value:
         """x if x > 0 else 0."""
+
+    def sech(self) -> Value:
+        """1 / cosh(x)."""
 
     def selu(self) -> Value:
         """scale * elu(x, alpha), Klambauer et al. 2017."""

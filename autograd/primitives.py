@@ -78,8 +78,10 @@ def _where_defined(m: Any, outside: Any, partial: Any) -> Any:
 
 
 def _pow(m: Any, y: Any, a: Any, b: Any) -> tuple[Any, Any]:
-    base = m.where(m.eq(b, 0.0), 0.0, m.mul(b, m.pow(a, m.sub(b, 1.0))))
-    return base, m.where(m.eq(a, 0.0), 0.0, m.mul(y, m.log(a)))
+    base = m.mul(b, m.pow(a, m.sub(b, 1.0)))
+    # x ** 0 is flat, even where base is 0 * inf; elsewhere base itself stays, for its derivative by b
+    flat = m.where(m.eq(base, 0.0), base, 0.0)
+    return m.where(m.eq(b, 0.0), flat, base), m.where(m.eq(a, 0.0), 0.0, m.mul(y, m.log(a)))
 
 
 def _atan2(m: Any, y: Any, a: Any, b: Any) -> tuple[Any, Any]:
@@ -147,13 +149,13 @@ primitive("stop_gradient", "stop",  "x",    "x",         lambda m, y, a: (None,)
 primitive("add",           "+",     "x, y", "x + y",     lambda m, y, a, b: (1.0, 1.0))
 primitive("sub",           "−",     "x, y", "x - y",     lambda m, y, a, b: (1.0, -1.0))
 primitive("mul",           "×",     "x, y", "x * y",     lambda m, y, a, b: (b, a))
-primitive("div",           "÷",     "x, y", "x / y",     lambda m, y, a, b: (m.div(1.0, b), m.neg(m.div(y, b))))
+primitive("div",           "÷",     "x, y", "x / y",     lambda m, y, a, b: (m.div(1.0, b), m.neg(m.div(y, b))), kinks=lambda a, b: (b,))
 primitive("neg",           "−",     "x",    "-x",        lambda m, y, a: (-1.0,))
 primitive("pow",           "^",     "x, y", "x ** y",    _pow, (POSITIVE, REAL))
 primitive("square",        "²",     "x",    "x * x",     lambda m, y, a: (m.mul(2.0, a),))
-primitive("reciprocal",    "1/x",   "x",    "1 / x",     lambda m, y, a: (m.neg(m.square(y)),), (POSITIVE,))
+primitive("reciprocal",    "1/x",   "x",    "1 / x",     lambda m, y, a: (m.neg(m.square(y)),), kinks=lambda a: (a,))
 primitive("sqrt",          "√",     "x",    "x ** 0.5",  lambda m, y, a: (m.div(0.5, y),), (POSITIVE,))
-primitive("cbrt",          "∛",     "x",    "x ** (1/3)", lambda m, y, a: (m.div(1.0, m.mul(3.0, m.square(y))),))
+primitive("cbrt",          "∛",     "x",    "x ** (1/3)", lambda m, y, a: (m.div(1.0, m.mul(3.0, m.square(y))),), kinks=lambda a: (a,))
 
 # --- exponentials and logarithms ------------------------------------------------------------------
 primitive("exp",           "exp",   "x",    "e ** x",    lambda m, y, a: (y,))
@@ -172,10 +174,11 @@ primitive("tan",           "tan",   "x",    "tangent, x in radians", lambda m, y
 primitive("asin",          "asin",  "x",    "arc sine, in radians",    lambda m, y, a: (m.div(1.0, m.sqrt(m.mul(m.sub(1.0, a), m.add(1.0, a)))),), (UNIT,))
 primitive("acos",          "acos",  "x",    "arc cosine, in radians",  lambda m, y, a: (m.div(-1.0, m.sqrt(m.mul(m.sub(1.0, a), m.add(1.0, a)))),), (UNIT,))
 primitive("atan",          "atan",  "x",    "arc tangent, in radians", lambda m, y, a: (m.div(1.0, m.add(1.0, m.square(a))),))
-primitive("atan2",         "atan2", "y, x", "the angle of the point (x, y), in radians", _atan2)
+primitive("atan2",         "atan2", "y, x", "the angle of the point (x, y), in radians", _atan2, kinks=lambda a, b: (ieee.hypot(a, ieee.maximum(b, 0.0)),))
 primitive("sinh",          "sinh",  "x",    "(exp(x) - exp(-x)) / 2", lambda m, y, a: (m.cosh(a),))
 primitive("cosh",          "cosh",  "x",    "(exp(x) + exp(-x)) / 2", lambda m, y, a: (m.sinh(a),))
-primitive("tanh",          "tanh",  "x",    "sinh(x) / cosh(x)",      lambda m, y, a: (m.square(m.div(1.0, m.cosh(a))),))
+primitive("tanh",          "tanh",  "x",    "sinh(x) / cosh(x)",      lambda m, y, a: (m.square(m.sech(a)),))
+primitive("sech",          "sech",  "x",    "1 / cosh(x)",            lambda m, y, a: (m.neg(m.mul(y, m.tanh(a))),))
 primitive("asinh",         "asinh", "x",    "the inverse of sinh",    lambda m, y, a: (m.div(1.0, m.hypot(1.0, a)),))
 primitive("acosh",         "acosh", "x",    "the inverse of cosh",    lambda m, y, a: (m.div(1.0, m.mul(m.sqrt(m.sub(a, 1.0)), m.sqrt(m.add(a, 1.0)))),), (ABOVE_ONE,))
 primitive("atanh",         "atanh", "x",    "the inverse of tanh",    lambda m, y, a: (_where_defined(m, m.gt(m.abs(a), 1.0), m.div(1.0, m.mul(m.sub(1.0, a), m.add(1.0, a)))),), (UNIT,))
@@ -205,7 +208,7 @@ primitive("sign",          "sign",  "x",    "-1, 0 or 1",            lambda m, y
 primitive("hypot",         "hypot", "x, y", "sqrt(x*x + y*y)",       lambda m, y, a, b: (m.where(m.eq(y, 0.0), 0.0, m.div(a, y)), m.where(m.eq(y, 0.0), 0.0, m.div(b, y))), kinks=lambda a, b: (ieee.hypot(a, b),))
 primitive("maximum",       "max",   "x, y", "the larger one",        lambda m, y, a, b: (_share(m, a, b), _share(m, b, a)), kinks=lambda a, b: (a - b,))
 primitive("minimum",       "min",   "x, y", "the smaller one",       lambda m, y, a, b: (_share(m, b, a), _share(m, a, b)), kinks=lambda a, b: (a - b,))
-primitive("clip",          "clip",  "x, low, high", "x, but at least low and at most high", _clip, kinks=lambda a, low, high: (a - low, a - high))
+primitive("clip",          "clip",  "x, low, high", "x, but at least low and at most high", _clip, kinks=lambda a, low, high: (a - low, a - high, low - high))
 primitive("where",         "where", "condition, x, y", "x if condition else y", lambda m, y, c, a, b: (None, *m.branch(c)))
 
 # --- any number of operands -----------------------------------------------------------------------
