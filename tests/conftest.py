@@ -1,0 +1,10 @@
+"""Profiles of hypothesis: the same examples every time in CI, fresh ones at the desk."""
+
+import os
+
+from hypothesis import settings
+
+# No deadline: the first example of a test also pays for SymPy's differentiation.
+settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+settings.register_profile("dev", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
