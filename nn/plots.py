@@ -99,12 +99,10 @@ def decision_boundary(
     figure.colorbar(shading, ax=axes, label="prediction", ticks=[0, 0.25, 0.5, 0.75, 1],
                     shrink=0.85)  # fmt: skip
     axes.set(title=title, ylabel="$x_2$", xlim=(left, right), ylim=(low, high))
-    axes.set_xlabel("$x_1$")
+    axes.set_xlabel("$x_1$" + (f"\n\n{fill(note, 62)}" if note else ""), fontsize=9)
     axes.locator_params(nbins=6, steps=[1, 2, 5, 10])
     if note:
         figure.set_size_inches(5.6, 5.8)
-        axes.text(0.5, -0.14, fill(note, 62), fontsize=8.5, ha="center", va="top",
-                  transform=axes.transAxes)  # fmt: skip
     return figure
 
 
