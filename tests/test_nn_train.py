@@ -3,10 +3,12 @@
 import math
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
-from autograd import LengthError, Value
+from autograd import LengthError, MissingExtraError, Value
 from nn import (
     MLP,
     SGD,
@@ -366,11 +368,22 @@ def test_decision_boundary_without_a_boundary():
 
 def test_plots_leave_pyplot_alone():
     """No picture imports pyplot: no global figures, no screen."""
-    import subprocess
-    import sys
-
     code = (
         "import sys, nn.plots; nn.plots.loss_curve([1.0]).savefig(sys.argv[1], format='png');"
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code, os.devnull], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("package", "use"),
+    [
+        ("tqdm", lambda: fit(Neuron(1), LINE, TARGETS, progress=True)),
+        ("matplotlib.figure", lambda: loss_curve([1.0])),
+    ],
+)
+def test_a_missing_package_is_named(monkeypatch, package, use):
+    """Without tqdm or matplotlib the error says what to install."""
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingExtraError, match=f"pip install {package.split('.')[0]}"):
+        use()
