@@ -1,0 +1,32 @@
+"""The README's code runs, and prints what it says."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_code_blocks_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All Python blocks run, one after the other, and the outputs in comments are true."""
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    assert BLOCKS
+    for block in BLOCKS:
+        exec(block, names)
+        printed = capsys.readouterr().out
+        for expected in re.findall(r"# (\[.*\])$", block, flags=re.MULTILINE):
+            assert expected in printed
+    assert (tmp_path / "neuron.svg").read_text(encoding="utf-8").count("<svg") == 1
+
+
+def test_links_to_files_are_true() -> None:
+    """Every relative link in the README names a file that is there."""
+    for link in re.findall(r"\]\(([^)#]+)\)", README):
+        if not link.startswith("http"):
+            assert (ROOT / link).exists(), link
