@@ -60,8 +60,10 @@ def linear(
     for n_in in {len(ws) for ws in weights}:
         for row in rows:
             _check_lengths(n_in, row)
-    nodes = set(map(type, chain(biases, *weights))) == {Value}
-    if nodes and set(map(type, chain(*rows))) in ({float}, {Value}):
+    kinds = set(map(type, chain(*rows)))
+    if kinds <= {float, int, bool} and kinds != {float}:
+        rows, kinds = [list(map(float, row)) for row in rows], {float}
+    if kinds in ({float}, {Value}) and set(map(type, chain(biases, *weights))) == {Value}:
         units = [_with_bias(ws, b) for ws, b in zip(weights, biases, strict=True)]
         out = [_dot_nodes(units, row) for row in rows]
     else:

@@ -234,14 +234,13 @@ class Value(Methods):
 def apply(p: Primitive, *operands: "Value | float") -> Value:
     """A node: its value and its local derivatives, computed now, from the table."""
     numbers = [x.data if type(x) is Value else x for x in operands]
-    y = p.forward(*numbers)
-    partials = p.partials(ieee, y, *numbers)
     v = _new(Value)
-    v.data = y
+    v.data = y = p.forward(*numbers)
     v.grad = 0.0
     v.label = v.op = v.a = v.b = v.da = v.db = None
     if modes.no_grad_blocks and modes.paused.get():
         return v
+    partials = p.partials(ieee, y, *numbers)
     v.op = p.name
     if p.arity == 1:
         v.a = operands[0]
