@@ -98,7 +98,7 @@ class Step(NamedTuple):
 
 
 class Program(NamedTuple):
-    """A computation: some leaves and then steps, the last of which is the result.
+    """A computation: some leaves and then steps, of which the last is the result.
 
     Any kind of number can go through it: `program(floats)`, `program(Values)`, dual numbers.
     """
@@ -116,18 +116,21 @@ class Program(NamedTuple):
 
 # How a number is brought into a domain where it may be used; each is itself a step of the graph.
 _INTO_DOMAIN = {REAL: "tanh", (-1.0, 1.0): "sin", (0.0, math.inf): "exp", (1.0, math.inf): "cosh"}
-_SMALL, _LARGE, _FROM_KINK = 3.0, 100.0, 0.01
+_SMALL, _LARGE, _FROM_KINK = 3.0, 30.0, 0.01
 # A difference quotient sees the derivative that stop_gradient stops.
 _NAMES = sorted(TABLE.keys() - {"stop_gradient"})
 
 
 @st.composite
-def programs(draw: st.DrawFn, max_steps: int = 12) -> Program:
+def programs(draw: st.DrawFn, size: int = 12) -> Program:
     """Random graphs with shared nodes, repeated operands and constants on either side.
 
-    All values and local derivatives stay moderate, and every node stays away from its kinks.
+    All values and local derivatives stay moderate, and every node stays away from its kinks. What
+    is used nowhere goes into a sum at the end, so that every node has a say in the result.
+
+    size: the most operations drawn; those that bring operands into domains come on top.
     """
-    numbers = [draw(st.floats(-_SMALL, _SMALL)) for _ in range(draw(st.integers(1, 4)))]
+    numbers = [draw(inside(REAL, _SMALL)) for _ in range(draw(st.integers(1, 4)))]
     leaves = tuple(numbers)
     steps: list[Step] = []
 
@@ -149,7 +152,9 @@ def programs(draw: st.DrawFn, max_steps: int = 12) -> Program:
             return float(draw(st.integers(0, 3)))
         if draw(st.integers(0, 4)) == 0:
             return draw(inside(domain, _SMALL))
-        node = draw(st.integers(0, len(numbers) - 1))
+        node = len(numbers) - 1 - draw(st.integers(0, len(numbers) - 1))
+        if name == "condition" and abs(numbers[node]) < _FROM_KINK:
+            return None
         low, high = domain
         if not max(low + 0.05, -_SMALL) <= numbers[node] <= min(high - 0.05, _SMALL):
             if abs(numbers[node]) > _SMALL and not add("tanh", [node]):
@@ -161,14 +166,13 @@ def programs(draw: st.DrawFn, max_steps: int = 12) -> Program:
                 node = len(numbers) - 1
         return node
 
-    for _ in range(draw(st.integers(1, max_steps))):
-        name = draw(st.sampled_from(_NAMES))
+    for name in draw(st.lists(st.sampled_from(_NAMES), min_size=1 + size // 2, max_size=size)):
         p = TABLE[name]
         n = draw(st.sampled_from(number_of_operands(p)[:-1])) if p.arity is None else p.arity
         pairs = zip(operand_names(p, n), domains(p, n), strict=True)
         operands = [any_operand(operand, domain) for operand, domain in pairs]
         if None not in operands and any(type(x) is int for x in operands):
             add(name, operands)
-    if not steps:
-        add("add", [0, 0])
+    used = {x for step in steps for x in step.operands if type(x) is int}
+    steps.append(Step("total", tuple(x for x in range(len(numbers)) if x not in used)))
     return Program(leaves, tuple(steps))
