@@ -381,7 +381,8 @@ check("xor", xor_by_hand, for_or, for_nand, for_output)
 
 # %% [markdown]
 # **4.** You built XOR with two hidden neurons. Can training find such weights too? Put in a number
-# of hidden neurons and try: 1, 2, 3. Then change the seed. When it fails, look at the loss curve.
+# of hidden neurons and try: 1, 2, 3. Then change the seed. When it fails, look at
+# `loss_curve(history.losses)`.
 
 # %%
 hidden_neurons = ...
@@ -390,7 +391,7 @@ seed = 0
 if hidden_neurons is not ...:
     small = nn.MLP(2, [hidden_neurons, 1], output_activation="sigmoid", seed=seed)
     sgd = nn.SGD(small.parameters(), lr=1.0)
-    nn.train(small, xor_x, xor_y, optimizer=sgd, epochs=1000, progress=False)
+    history = nn.train(small, xor_x, xor_y, optimizer=sgd, epochs=1000, progress=False)
 check("xor", lambda x1, x2: round(small([x1, x2]).data), hidden_neurons)
 
 # %% [markdown]

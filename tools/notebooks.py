@@ -54,7 +54,12 @@ def executed(source: Path) -> Any:
         timeout=SECONDS_PER_CELL,
         record_timing=False,
         coalesce_streams=True,  # how a stream is cut into messages is a matter of timing
-        extra_arguments=["--log-level=ERROR", f"--IPKernelApp.exec_lines={DRAWINGS_AS_PNG}"],
+        extra_arguments=[
+            "--log-level=ERROR",
+            # Warnings of C libraries, say of fonts, tell of the machine and not of the notebook
+            "--IPKernelApp.capture_fd_output=False",
+            f"--IPKernelApp.exec_lines={DRAWINGS_AS_PNG}",
+        ],
         resources={"metadata": {"path": str(source.parent)}},
     )
     client.execute(cleanup_kc=True)  # by default only of a kernel manager of its own making
