@@ -33,6 +33,9 @@ def _in_process(dot: str, file_type: str, resolution: list[str]) -> bytes:
             "The DOT text is in `.dot` of this error and of the drawing",
             dot,
         ) from e
-    graph = pygraphviz.AGraph(string=dot)
-    picture: bytes = graph.draw(format=file_type, prog="dot", args=" ".join(resolution))
+    try:
+        graph = pygraphviz.AGraph(string=dot)
+        picture: bytes = graph.draw(format=file_type, prog="dot", args=" ".join(resolution))
+    except (ValueError, OSError, RuntimeError) as e:
+        raise RenderError(f"pygraphviz failed: {e}", dot) from e
     return picture
