@@ -8,7 +8,7 @@ from math import inf
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from autograd import MissingExtraError, no_grad
+from autograd import MissingExtraError, Value, no_grad
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,7 +35,7 @@ def loss_curve(losses: Sequence[float], *, title: str = "loss", ylabel: str = "l
 
 
 def decision_boundary(
-    predict: Callable[[list[list[float]]], Sequence[float]],
+    predict: Callable[[list[list[float]]], Sequence[Value | float]],
     xs: Sequence[Sequence[float]],
     ys: Sequence[float],
     *,
@@ -47,7 +47,8 @@ def decision_boundary(
 ) -> "Figure":
     """The plane of two inputs, shaded by the prediction, with the line where it is 0.5.
 
-    predict: rows [n, 2] -> n numbers between 0 and 1; xs: [rows, 2]; ys: [rows], of 0 and 1.
+    predict: rows [n, 2] -> n numbers between 0 and 1: a model, or a function of floats.
+    xs, ys: [rows, 2], and [rows], of 0 and 1.
     from_score: given, `predict` gives scores, above 0 where 1 is predicted, and this makes one a
         prediction: a step has a smooth line only in its scores.
     note: a sentence to write below. The classes differ in shape and hatching as well as in colour.
@@ -64,7 +65,7 @@ def decision_boundary(
     up = [low + (high - low) * i / (steps - 1) for i in range(steps)]
     rows = [[a, b] for b in up for a in across]
     with no_grad():
-        found = list(predict(rows))
+        found = [p.data if isinstance(p, Value) else p for p in predict(rows)]
     shade = [from_score(z) for z in found] if from_score else found
     scores = found if from_score else [p - 0.5 for p in found]
 

@@ -75,7 +75,7 @@ print("answers:", [answer.data for answer in perceptron(and_x)])
 # %%
 def sums(points):
     """What the perceptron adds up to, before its step."""
-    return [autograd.dot(perceptron.w, x, perceptron.b).data for x in points]
+    return [autograd.dot(perceptron.w, x, perceptron.b) for x in points]
 
 
 decision_boundary(
@@ -174,14 +174,8 @@ loss_curve(history.losses, title="one neuron learns AND")
 # (An *epoch* is one pass over all examples.) Fast at first, then slower and slower: as the sigmoid
 # nears 0 and 1, its slope fades, and with it the gradient.
 
-
 # %%
-def answers(model):
-    """What a model says to a list of points, as plain numbers to draw."""
-    return lambda points: [answer.data for answer in model(points)]
-
-
-decision_boundary(answers(neuron), and_x, and_y, title="a sigmoid neuron that learned AND")
+decision_boundary(neuron, and_x, and_y, title="a sigmoid neuron that learned AND")
 
 # %% [markdown]
 # Still a straight line, but with a soft edge. Where the shading is pale, the neuron is not sure.
@@ -277,7 +271,7 @@ loss_curve(history.losses, title="four hidden neurons learn XOR")
 # the loss falls fast. (The scale is logarithmic: each line down is ten times less.)
 
 # %%
-decision_boundary(answers(model), xor_x, xor_y, title="a network that learned XOR")
+decision_boundary(model, xor_x, xor_y, title="a network that learned XOR")
 
 # %% [markdown]
 # The boundary is no longer one straight line. And the gradient, now that the answer is right?
@@ -308,7 +302,7 @@ loss_curve(history.gradient_norms, title="size of the gradient", ylabel="gradien
 ticks = [i / 40 for i in range(-16, 57)]
 figure, panels = plt.subplots(1, 4, figsize=(11, 3), layout="constrained")
 for i, (panel, hidden) in enumerate(zip(panels, model.layers[0].neurons, strict=True)):
-    grid = [answers(hidden)([[x1, x2] for x1 in ticks]) for x2 in ticks]
+    grid = [[z.data for z in hidden([[x1, x2] for x1 in ticks])] for x2 in ticks]
     panel.contourf(ticks, ticks, grid, levels=20, cmap="PuOr_r", vmin=-2, vmax=2)
     panel.contour(ticks, ticks, grid, levels=[0.0], colors="black")
     for (x1, x2), y in zip(xor_x, xor_y, strict=True):
