@@ -19,19 +19,19 @@ def copy_graph(root: Value, memo: dict[int, Any]) -> Value:
     for v in topological_order(root):
         if id(v) in memo:
             continue
-        a, b = _renamed(v.a, memo), _renamed(v.b, memo)
-        memo[id(v)] = make_node(v.data, v.grad, v.op, v.label, a, b, v.da, v.db)
+        a, b, db = (_renamed(operands, memo) for operands in (v.a, v.b, v.db))
+        memo[id(v)] = make_node(v.data, v.grad, v.op, v.label, a, b, v.da, db)
     copy: Value = memo[id(root)]
     return copy
 
 
 def _renamed(operand: Any, memo: dict[int, Any]) -> Any:
-    """The operands of a slot with each node replaced by its copy; tuples stay shared."""
+    """The contents of a slot with each node replaced by its copy; what was shared stays shared."""
     if type(operand) is Value:
         return memo[id(operand)]
-    if type(operand) is tuple:
+    if type(operand) in (tuple, list):
         if id(operand) not in memo:
-            memo[id(operand)] = tuple([_renamed(x, memo) for x in operand])
+            memo[id(operand)] = type(operand)(_renamed(x, memo) for x in operand)
         return memo[id(operand)]
     return operand
 

@@ -451,3 +451,18 @@ def test_a_dot_of_nodes_and_constants_passes_gradient_to_nodes_alone() -> None:
                 assert (parent.op, partial, parent.grad) == ("constant", 0.0, 0.0)
         gradient = autograd.grad(lambda *v: autograd.dot(v[:2], v[2:4], v[4]), tuple(range(5)))
         assert gradient(*numbers) == tuple(expected)
+
+
+def test_copies_share_no_node_with_the_original() -> None:
+    """Of a graph with every kind of node, constants looked at or not, a deepcopy is all its own."""
+    a = Value(0.5, "a")
+    h = autograd.linear([a, a * 2.0], [[a, a], [a, a]], [a, a])
+    dots = [autograd.dot([a, a], h, 0.25), autograd.dot([a, a], [1.0, 2.0], a), *h]
+    root = autograd.total([*dots, autograd.dot([a, 1.0], [2.0, a]), autograd.clip(a, 0.0, 1.0)])
+    for look in (False, True):
+        if look:
+            autograd.topological_order(root)
+        twin = copy.deepcopy(root)
+        mine = set(autograd.topological_order(root))
+        assert mine.isdisjoint(autograd.topological_order(twin))
+        assert len(autograd.topological_order(twin)) == len(mine)
