@@ -24,17 +24,15 @@ _CONTAINERS = (list, tuple, dict)
 
 def call(p: Primitive, *operands: Any) -> Any:
     """The primitive on operands of any kind."""
-    nodes = False
-    for x in operands:
-        if type(x) is Value:
-            nodes = True
-        elif type(x) is not float:
+    kinds = set(map(type, operands))
+    if not kinds <= {float, Value}:
+        for x in operands:
             if isinstance(x, _CONTAINERS) or _is_array(x):
                 return _spread(p, operands)
             if hasattr(x, "__apply_primitive__"):
                 return x.__apply_primitive__(p, operands)
-    numbers = [x if type(x) is Value else as_float(x) for x in operands]
-    return apply(p, *numbers) if nodes else p.forward(*numbers)
+        operands = tuple([x if type(x) is Value else as_float(x) for x in operands])
+    return apply(p, *operands) if Value in kinds else p.forward(*operands)
 
 
 def primal(x: Any) -> float:

@@ -20,6 +20,8 @@ def as_float(x: Any) -> float:
 
     Raises OperandError for everything else, with what to write instead.
     """
+    if type(x) is float:
+        return x
     if isinstance(x, Real) or _is_numpy_bool(x):
         return float(x)
     if type(x).__name__ == "Value":

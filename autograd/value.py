@@ -251,12 +251,14 @@ def apply(p: Primitive, *operands: "Value | float") -> Value:
             v.da = partials[0]
         if type(v.b) is Value:
             v.db = partials[1]
+    elif set(map(type, operands)) == {Value} and None not in partials:
+        v.a = operands
+        v.da = partials
     else:
         flows = [d if type(x) is Value else None for x, d in zip(operands, partials, strict=True)]
-        if None in flows:
-            v.b = operands, tuple(flows)
         v.a = tuple([x for x, d in zip(operands, flows, strict=True) if d is not None])
         v.da = tuple([d for d in flows if d is not None])
+        v.b = operands, tuple(flows)
     return v
 
 
