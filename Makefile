@@ -39,4 +39,4 @@ bench: setup     ## compare with micrograd, in an environment of its own
 	$(BIN)/python -m benchmarks.eager
 
 clean:           ## remove everything that is not in git
-	rm -rf .venv runs build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-peers runs build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -11,7 +11,7 @@ from typing import Any
 
 from autograd import ieee, modes
 from autograd.elementwise import call, primal
-from autograd.errors import LengthError
+from autograd.errors import LengthError, StructureError
 from autograd.ieee import left_sum
 from autograd.primitives import TABLE
 from autograd.value import Value
@@ -165,6 +165,10 @@ def _shifted(name: str, xs: Iterable[Any]) -> list[Any]:
 def _sequence(xs: Iterable[Any]) -> Sequence[Any]:
     if type(xs) is tuple or type(xs) is list:
         return xs
+    if not isinstance(xs, Iterable):
+        raise StructureError(
+            f"expected a list of numbers, but got {xs!r:.80}; put numbers into one: [a, b]"
+        )
     return xs.tolist() if hasattr(xs, "tolist") else tuple(xs)
 
 

@@ -69,6 +69,8 @@ class Methods:
     def clip(self, low: Value | float, high: Value | float) -> Value:
         """x, but at least low and at most high."""
 
+    def conjugate(self) -> Value: ...
+
     def cos(self) -> Value:
         """cosine, x in radians."""
 

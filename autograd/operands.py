@@ -23,13 +23,21 @@ def as_float(x: Any) -> float:
     if type(x) is float:
         return x
     if isinstance(x, Real) or _is_numpy_bool(x):
-        return float(x)
+        try:
+            return float(x)
+        except OverflowError:
+            raise OverflowError(
+                f"expected a number within float64's range, up to 1.8e308, but got one of type "
+                f"{type(x).__name__} beyond it; math.inf is infinity"
+            ) from None
     if type(x).__name__ == "Value":
-        hint = "use it as it is, or v.detach() for a leaf with the same number"
+        hint = "write v.data for its number"
     elif isinstance(x, (str, bytes)) or _is_decimal(x):
         hint = "convert it with float(...)"
     elif isinstance(x, complex):
         hint = "only real numbers can be differentiated here; use its .real and .imag"
+    elif getattr(x, "shape", None) == ():
+        hint = "write x.item() for the number in an array without axes"
     elif hasattr(x, "__len__") or hasattr(x, "__array__"):
         hint = "make one Value for each number, as in [Value(x) for x in xs]"
     else:

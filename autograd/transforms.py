@@ -38,6 +38,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
 def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., tuple[Any, Any]]:
     """A function that gives (f(...), the gradient of f); see `grad`."""
+    _check_function(f)
 
     def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         trace = _Trace(f, args, kwargs, argnums)
@@ -79,6 +80,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     For f from a list of n to a list of m numbers: m lists of n. In general the structure of the
     result, with the structure of the argument in place of each number.
     """
+    _check_function(f)
 
     def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
         trace = _Trace(f, args, kwargs, argnums)
@@ -222,6 +224,14 @@ def _recorded_edges(v: Value) -> list[tuple[Value, Any]]:
         for p, d in zip(operands, partials, strict=True)
         if type(p) is Value and p in flows and d is not None
     ]
+
+
+def _check_function(f: Any) -> None:
+    if not callable(f):
+        raise TypeError(
+            f"expected a function to differentiate, but got {f!r:.80}; write grad(f)(x), or for "
+            "nodes y.backward() and then x.grad"
+        )
 
 
 def _variable(x: Any) -> Any:

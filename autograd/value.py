@@ -20,7 +20,7 @@ from autograd.primitives import Primitive
 class Value(Methods):
     """A number that remembers how it was made.
 
-    data:  the number, a float; write to it to change a parameter.
+    data:  the number, a float; write a number to it to change a parameter: p.data -= lr * p.grad.
     grad:  the derivative of whatever `backward()` was last called on, with respect to this number.
     op:    the name of the primitive that made it, None for a leaf.
     label: a name for pictures and messages.
@@ -150,6 +150,9 @@ class Value(Methods):
             "write v.data for the number, or autograd.exp(v), v.exp() for a node"
         )
 
+    def __round__(self, digits: int = 0) -> float:
+        return self.__float__()
+
     def __index__(self) -> int:
         raise OperandError(
             "a Value is not an index or a whole number; write int(v.data) if you mean the number"
@@ -189,9 +192,10 @@ class Value(Methods):
         The nodes between get their gradient afresh; leaves accumulate over calls, so that the
         gradients of several losses add up, until `zero_grad()`.
 
-        Raises OperandError if `seed` is not a real number.
+        Raises OperandError if `seed`, or the number of this node, is not a real number.
         """
         seed = as_float(seed)
+        as_float(self.data)  # a .data behind this node may have been set to something else
         if self.op is None:
             self.grad += seed
             return

@@ -35,6 +35,8 @@ OPTIMIZERS: dict[str, tuple[Callable[..., Optimizer], float]] = {  # with the de
     "nesterov": (partial(SGD, momentum=0.9, nesterov=True), 0.3),
     "adam": (Adam, 0.1),
 }
+PICTURES = [f"{stem}.{kind}" for stem in ("graph", "boundary", "loss") for kind in ("svg", "png")]
+PICTURES.append("graph.dot")  # where there is no layout engine
 GOOD_ENOUGH = 0.005  # the loss to stop at: every row is answered with a probability of about 0.99
 
 WHY_IN_THE_PICTURE = (
@@ -114,7 +116,9 @@ class Gate:
         if self.unlearnable:
             lines.append(self.why_not + ".")
         elif self.right() < 4:
-            lines.append("another --seed, more --hidden neurons or more --epochs may do better.")
+            lines.append(
+                "another --seed or --lr, more --hidden neurons or more --epochs may do better."
+            )
         return "\n".join(lines)
 
     @property
@@ -129,7 +133,9 @@ class Gate:
         return text
 
     def draw(self, folder: Path, history: History) -> None:
-        """graph.svg, graph.png, boundary and loss likewise."""
+        """graph.svg, graph.png, boundary and loss likewise; what an earlier run left goes."""
+        for picture in PICTURES:
+            (folder / picture).unlink(missing_ok=True)
         self.draw_graph(folder)
         from nn.plots import decision_boundary, loss_curve
 
@@ -187,7 +193,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 history = learner.train()
             print(learner.report(history))
             learner.draw(folder, history)
-            print(f"pictures in {folder}: graph, boundary and loss, each as .svg and .png\n")
+            drawn = [picture for picture in PICTURES if (folder / picture).exists()]
+            print(f"in {folder}: {', '.join(drawn)}\n")
             if history.interrupted:
                 return 130
     except OSError as error:
@@ -216,7 +223,8 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     # fmt: off
-    add("gate", choices=[*GATES, "all"], metavar="gate", help=", ".join([*GATES, "all"]))
+    add("gate", type=str.lower, choices=[*GATES, "all"], metavar="gate",
+        help=", ".join([*GATES, "all"]))
     add("--hidden", type=_whole(0), default=4, metavar="N",
         help="hidden neurons (default 4); 0: a single perceptron")
     add("--activation", choices=ACTIVATIONS, metavar="NAME",

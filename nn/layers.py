@@ -17,6 +17,7 @@ class Neuron(Module):
     """The perceptron: activation(w1*x1 + ... + wn*xn + b). Rosenblatt 1958.
 
     As a node it is one `dot` and one activation; with fused=False each product and sum is a node.
+    Neurons made with one seed start equal; a Layer draws all of its own from one generator.
     A call takes one row [n_in] and gives a Value, or a batch [rows, n_in] and gives a list of them.
     Raises LengthError if a row has not n_in numbers.
     """
@@ -102,8 +103,11 @@ class MLP(Module):
         seed: int | Random = 0,
         fused: bool = True,
     ) -> None:
-        if not sizes:
-            raise LengthError("an MLP needs at least one layer, such as the 1 in MLP(2, [4, 1])")
+        if not isinstance(sizes, Sequence) or not sizes:
+            raise LengthError(
+                f"expected a list with the size of each layer, as in MLP(2, [4, 1]), but got "
+                f"{sizes!r:.80}"
+            )
         rng = seed if isinstance(seed, Random) else Random(seed)
         self.layers = []
         for i, size in enumerate(sizes):
@@ -169,6 +173,10 @@ def _is_batch(x: Any) -> bool:
     """Whether x is a list of rows, or an array of them, and not one row."""
     if hasattr(x, "ndim"):
         return bool(x.ndim > 1)
+    if not hasattr(x, "__len__"):
+        raise LengthError(
+            f"expected a row of inputs, such as [0.0, 1.0], or a list of rows, but got {x!r:.80}"
+        )
     return len(x) > 0 and (isinstance(x[0], (list, tuple)) or getattr(x[0], "ndim", 0) > 0)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from autograd import LengthError, Value, clip, log, mean, relu, softplus, square
+from autograd import LengthError, OperandError, Value, clip, log, mean, relu, softplus, square
 from nn.errors import TargetError
 
 
@@ -74,11 +74,29 @@ def _pairs(predictions: Any, targets: Any) -> list[tuple[Any, float]]:
         raise LengthError("a loss needs at least one prediction, but got none")
     pairs = []
     for p, y in zip(ps, ys, strict=True):
-        if isinstance(p, (list, tuple)) and isinstance(y, (list, tuple)):
-            pairs += _pairs(p, y)
-        else:
-            pairs.append((p, y if type(y) is float else Value(y).data))
+        p_row, y_row = (_as_row(x) for x in (p, y))
+        if len(p_row) != len(y_row):
+            raise LengthError(
+                f"expected a target like its prediction, but the prediction has {len(p_row)} "
+                f"numbers and the target {len(y_row)}"
+            )
+        pairs += [(a, _target(b)) for a, b in zip(p_row, y_row, strict=True)]
     return pairs
+
+
+def _as_row(x: Any) -> list[Any]:
+    """A row as it is; one number, as of a model with one output, as a row of one."""
+    found = x.tolist() if hasattr(x, "tolist") else x
+    return list(found) if isinstance(found, (list, tuple)) else [found]
+
+
+def _target(y: Any) -> float:
+    if isinstance(y, Value):
+        raise OperandError(
+            f"expected targets that are plain numbers, but got {y!r}; "
+            "predictions come first, targets second"
+        )
+    return y if type(y) is float else Value(y).data
 
 
 def _list(xs: Iterable[Any]) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
+from inspect import Signature, signature
 from typing import TYPE_CHECKING, Any
 
 from autograd import OperandError, Scope, Value
@@ -24,6 +25,12 @@ class _NamedWhenBuilt(ABCMeta):
                 elif part.label is None or isinstance(part.label, Scope):
                     part.label = Scope(path)
             return module
+
+        @property
+        def __signature__(cls) -> Signature:
+            """What help() and inspect.signature show: the parameters of `__init__`."""
+            _, *parameters = signature(cls.__init__).parameters.values()
+            return Signature(parameters)
 
 
 class Module(metaclass=_NamedWhenBuilt):

@@ -74,6 +74,11 @@ class Optimizer(ABC):
     lr: float
 
     def __init__(self, params: Iterable[Value], state: tuple[float, ...]) -> None:
+        if not isinstance(params, Iterable):
+            raise TypeError(
+                f"expected the parameters to move, such as model.parameters(), but got a "
+                f"{type(params).__name__}"
+            )
         self.params = list(params)
         if not self.params:
             raise LengthError("an optimiser needs at least one parameter to move, but got none")

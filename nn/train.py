@@ -86,6 +86,14 @@ def train(
     Ctrl-C ends it and keeps what was learned. Raises LengthError if xs and ys differ in length or
     there are none, HyperparameterError if a count is out of range.
     """
+    for name, function in (("model", model), ("loss", loss)):
+        if not callable(function):
+            raise TypeError(f"expected a {name} that can be called, but got {function!r:.80}")
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(
+            f"expected an optimizer such as SGD(model.parameters(), lr=0.1), but got "
+            f"{optimizer!r:.80}"
+        )
     inputs, targets = _data(xs, ys)
     n = len(inputs)
     size = n if batch_size is None else _count("batch_size", batch_size, 1)

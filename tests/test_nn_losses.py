@@ -83,7 +83,7 @@ def test_rows_of_predictions():
     """mse of [rows, n_out] is the mean over all numbers; a row of another length is an error."""
     predictions = [[Value(1.0), Value(2.0)], [Value(3.0), Value(5.0)]]
     assert mse(predictions, [[1.0, 0.0], [0.0, 4.0]]).data == (0 + 4 + 9 + 1) / 4
-    with pytest.raises(LengthError, match="2 predictions and 1 targets"):
+    with pytest.raises(LengthError, match="2 numbers and the target 1"):
         mse(predictions, [[1.0, 0.0], [0.0]])
 
 
@@ -157,3 +157,21 @@ def test_a_nan_prediction_gives_a_nan_loss():
     """nan is neither refused nor hidden: the training loop is the one to stop at it."""
     for loss in (mse, binary_cross_entropy, from_logits, hinge):
         assert math.isnan(loss([Value(math.nan)], [1.0]).data)
+
+
+def test_a_column_of_targets_fits_a_model_with_one_output():
+    """Targets [rows, 1], as PyTorch and Keras have them, are those of [rows]."""
+    predictions = [Value(1.0), Value(2.0)]
+    for loss in (mse, binary_cross_entropy, hinge):
+        ps = [p * 0.5 for p in predictions]
+        assert loss(ps, [[1.0], [1.0]]).data == loss(ps, [1.0, 1.0]).data
+    with pytest.raises(LengthError, match="1 numbers and the target 2"):
+        mse(predictions, [[1.0, 0.0], [0.0, 1.0]])
+    with pytest.raises(LengthError, match="2 numbers and the target 1"):
+        mse([predictions, predictions], [1.0, 0.0])
+
+
+def test_swapped_arguments_are_told():
+    """Nodes as targets: the message says which comes first."""
+    with pytest.raises(OperandError, match="predictions come first"):
+        mse([1.0], [Value(1.0)])

@@ -4,13 +4,24 @@ import copy
 import math
 import pickle
 import statistics
+from inspect import signature
 from random import Random
 
 import pytest
 
 import autograd
 from autograd import LengthError, OperandError, Scope, Value
-from nn import MLP, HyperparameterError, Layer, Module, Neuron, StateDictError, UnknownNameError
+from nn import (
+    MLP,
+    SGD,
+    HyperparameterError,
+    Layer,
+    Module,
+    Neuron,
+    StateDictError,
+    UnknownNameError,
+    train,
+)
 from nn.activations import ACTIVATIONS, RELU_FAMILY, activation_function
 from nn.init import INITIALIZERS, initializer
 
@@ -163,7 +174,7 @@ def test_sizes_that_make_no_network_are_errors():
             Neuron(n)
         with pytest.raises(HyperparameterError, match="whole number from 1, but got"):
             MLP(2, [3, n])
-    with pytest.raises(LengthError, match="at least one layer"):
+    with pytest.raises(LengthError, match="size of each layer"):
         MLP(2, [])
 
 
@@ -364,3 +375,25 @@ def test_the_default_initialiser_suits_the_activation(activation):
     weights = [INITIALIZERS[name](rng, 3, 4) for _ in range(12)]
     assert [w.data for n in layer.neurons for w in n.w] == weights
     assert [n.b.data for n in layer.neurons] == [0.0] * 4
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: MLP(2, 3), "size of each layer"),
+        (lambda: MLP(2, [1])(3.0), "row of inputs"),
+        (lambda: SGD(MLP(2, [1]), lr=0.1), "model.parameters"),
+        (lambda: train(3, [[1.0]], [1.0], optimizer=None), "model that can be called"),
+        (lambda: train(MLP(1, [1]), [[1.0]], [1.0], optimizer="adam"), "optimizer such as"),
+        (lambda: train(MLP(1, [1]), [[1.0]], [1.0], optimizer=None, loss="mse"), "loss that can"),
+    ],
+)
+def test_slips_at_the_front_door_are_answered(call, message):
+    """A forgotten list, .parameters() or function is told in the library's words."""
+    with pytest.raises((TypeError, LengthError), match=message):
+        call()
+
+
+def test_signatures_are_those_of_init():
+    """help(MLP) shows the parameters, not (*args, **kwargs)."""
+    assert list(signature(MLP).parameters)[:3] == ["n_in", "sizes", "activation"]

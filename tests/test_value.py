@@ -466,3 +466,40 @@ def test_copies_share_no_node_with_the_original() -> None:
         mine = set(autograd.topological_order(root))
         assert mine.isdisjoint(autograd.topological_order(twin))
         assert len(autograd.topological_order(twin)) == len(mine)
+
+
+def test_data_that_is_no_number_does_not_pass() -> None:
+    """`w.data = w - ...` (a node) or a str is found at the latest by backward()."""
+    for bad in (Value(2.0), "2"):
+        w = Value(1.0)
+        w.data = bad  # type: ignore[assignment]
+        with pytest.raises(TypeError):
+            (w * Value(3.0) + 1.0).backward()
+
+
+def test_a_number_beyond_float64_is_refused() -> None:
+    """An int too large to be a float says so."""
+    with pytest.raises(OverflowError, match=r"1\.8e308"):
+        Value(10**400)
+
+
+def test_numpy_variance() -> None:
+    """np.var and np.std of Values work, and have gradients."""
+    xs = np.array([Value(1.0), Value(2.0), Value(4.0)])
+    np.var(xs).backward()
+    assert [x.grad for x in xs] == pytest.approx([2 / 3 * (x - 7 / 3) for x in (1, 2, 4)])
+    assert np.std(xs).data == pytest.approx(np.std([1.0, 2.0, 4.0]))
+
+
+def test_what_is_no_function_or_list_is_told() -> None:
+    """grad(3), softmax(1), round(v), draw(f): errors that say what to write."""
+    with pytest.raises(TypeError, match="a function to differentiate"):
+        autograd.grad(3.0)
+    with pytest.raises(TypeError, match="list of numbers"):
+        autograd.softmax(1)
+    with pytest.raises(TypeError, match=r"v\.data"):
+        round(Value(1.5))
+    with pytest.raises(TypeError, match=r"draw\(f\(x\)\)"):
+        autograd.draw(autograd.tanh)
+    with pytest.raises(TypeError, match=r"x\.item\(\)"):
+        Value(np.array(1.0))

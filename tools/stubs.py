@@ -79,6 +79,9 @@ def methods() -> str:
     for name, function in sorted(vars(Methods).items()):
         if name.startswith("_"):
             continue
+        if name == "conjugate":
+            lines.append("\n    def conjugate(self) -> Value: ...\n")
+            continue
         p = TABLE[function.__name__]
         rest = _signature(p, "Value | float", skip=1)
         lines.append(f"\n    def {name}(self{', ' * bool(rest)}{rest}) -> Value:\n")

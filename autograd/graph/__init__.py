@@ -31,8 +31,9 @@ def draw(
     roots = list(root) if isinstance(root, Iterable) else [root]
     for r in roots:
         if not isinstance(r, Value):
+            hint = "; draw what it returns: draw(f(x))" if callable(r) else ""
             raise OperandError(
-                f"draw expected a Value or several, but got {r!r:.60} ({type(r).__name__})"
+                f"draw expected a Value or several, but got a {type(r).__name__}{hint}"
             )
     if not roots:
         raise LengthError("draw expected at least one Value, but got none")

@@ -30,7 +30,7 @@ def _in_process(dot: str, file_type: str, resolution: list[str]) -> bytes:
         raise RenderError(
             "no `dot` program on the PATH, and no pygraphviz to lay out the graph without it; "
             "pip install 'pygraphviz>=2.0.4', or install Graphviz (https://graphviz.org/download). "
-            "The DOT text is in `.dot` of this error and of the drawing",
+            "the DOT text is there all the same: draw(...).save('graph.dot')",
             dot,
         ) from e
     try:
