@@ -1,6 +1,6 @@
 """Copies and pickles of graphs, without recursion: a chain of a million nodes is not deep."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from threading import local
 from typing import Any
 from weakref import ref
@@ -16,7 +16,8 @@ def copy_node(v: Value) -> Value:
 
 def copy_graph(root: Value, memo: dict[int, Any]) -> Value:
     """`copy.deepcopy` of a node: of all it was made from, each node once."""
-    for v in topological_order(root):
+    seen = memo.setdefault(id(copy_graph), set())  # over all roots of one deepcopy
+    for v in topological_order(root, seen=seen):
         if id(v) in memo:
             continue
         a, b, db = (_renamed(operands, memo) for operands in (v.a, v.b, v.db))
@@ -50,6 +51,9 @@ def _parts(v: Value) -> tuple[Any, ...]:
     return (v.data, v.grad, v.op, v.label, v.a, v.b, v.da, v.db)
 
 
+READ_AHEAD = 100
+
+
 class _Ancestors:
     """Makes a pickler write the ancestors of a node before the node, operands first.
 
@@ -57,12 +61,19 @@ class _Ancestors:
     has written. So when a node's turn comes its parents are references, and nothing is nested.
     """
 
-    def __init__(self, root: Value) -> None:
-        self.nodes = topological_order(root)[:-1]
+    def __init__(self, root: Value, written: set[Value]) -> None:
+        self.written = written  # by this pickler, from earlier roots too
+        self.nodes = topological_order(root, seen=written)[:-1]
         self.pending = set(self.nodes)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return list, (), None, iter(self.nodes)
+        return list, (), None, self._in_turn()
+
+    def _in_turn(self) -> Iterator[Value]:
+        yield from self.nodes
+        # Picklers read a little ahead of what they write. All else that is still pending this one
+        # knew already, from an earlier dump, and another one must not take it for written
+        self.pending.intersection_update(self.nodes[-READ_AHEAD:])
 
 
 class _Pickling(local):
@@ -77,9 +88,16 @@ _pickling = _Pickling()
 def reduce_graph(v: Value) -> tuple[Any, ...]:
     """`__reduce_ex__` of a node."""
     under_way = _pickling.ancestors()
-    if v.op is None or (under_way is not None and v in under_way.pending):
+    if v.op is None:
         return make_node, _parts(v)
-    ancestors = _Ancestors(v)
+    if under_way is not None and v in under_way.pending:
+        under_way.pending.discard(v)
+        return make_node, _parts(v)
+    written: set[Value] = set()
+    if under_way is not None and v not in under_way.written:
+        written = under_way.written
+    # else v is asked for again: by another pickler, which has written nothing yet
+    ancestors = _Ancestors(v, written)
     _pickling.ancestors = ref(ancestors)
     return _unpickle, (ancestors, *_parts(v))
 

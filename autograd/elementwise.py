@@ -28,6 +28,11 @@ def call(p: Primitive, *operands: Any) -> Any:
     if not kinds <= {float, Value}:
         for x in operands:
             if isinstance(x, _CONTAINERS) or _is_array(x):
+                if p.arity is None:
+                    raise StructureError(
+                        f"{p.name} takes one flat list of numbers, but one of them is {x!r:.60}; "
+                        "apply it to each row"
+                    )
                 return _spread(p, operands)
             if hasattr(x, "__apply_primitive__"):
                 return x.__apply_primitive__(p, operands)

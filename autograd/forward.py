@@ -18,6 +18,7 @@ from autograd.tree import flatten, same_structure
 from autograd.value import Value
 
 _levels = count(1)
+STILL = float("0.0")  # the tangent of what does not move, told by identity: 0.0 * inf is nan
 
 
 class Dual(Methods):
@@ -44,9 +45,9 @@ class Dual(Methods):
         terms = [
             call(TABLE["mul"], d, x.tangent)
             for x, d, m in zip(operands, partials, mine, strict=True)
-            if m and d is not None
+            if m and d is not None and x.tangent is not STILL
         ]
-        return Dual(y, call(TABLE["total"], *terms) if terms else 0.0, level)
+        return Dual(y, call(TABLE["total"], *terms) if terms else STILL, level)
 
     def __pos__(self) -> "Dual":
         return self
@@ -102,5 +103,5 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
 def _dual(x: Any, tangent: Any, level: int) -> Any:
     x, tangent = (v if isinstance(v, (Value, Dual)) else as_float(v) for v in (x, tangent))
     if type(tangent) is float and tangent == 0.0:
-        return x  # not moved at all: a tangent of 0.0 would give nan at a pole, 0.0 * inf
+        tangent = STILL
     return Dual(x, tangent, level)

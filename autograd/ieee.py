@@ -301,7 +301,10 @@ def polygamma(order: float, a: float) -> float:
     if a < 0.0:
         # (-1)^n psi_n(1-a) - psi_n(a) = d^n/da^n [pi cot(pi a)], and the n-th derivative of cot is
         # a polynomial in cot, by P' * -(1 + cot^2)
-        cot = 1.0 / math.tan(math.pi * (a - round(a)))
+        f = a - round(a)
+        # near a half, where it is 0, by the tangent of what is left to the half
+        near = abs(f) < 0.25
+        cot = 1.0 / math.tan(math.pi * f) if near else math.tan(math.pi * (copysign(0.5, f) - f))
         poly = [0.0, 1.0]
         for _ in range(n):
             slope = [i * c for i, c in enumerate(poly)][1:]

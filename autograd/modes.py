@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Lock
 
-paused: ContextVar[bool] = ContextVar("no_grad", default=False)
+paused: ContextVar[int] = ContextVar("no_grad", default=0)  # blocks open around this one
 no_grad_blocks = 0  # open blocks in all threads: a context variable costs too much to read per node
 _lock = Lock()
 
@@ -19,10 +19,11 @@ def no_grad() -> Iterator[None]:
     global no_grad_blocks
     with _lock:
         no_grad_blocks += 1
-    token = paused.set(True)
+    paused.set(paused.get() + 1)
     try:
         yield
     finally:
-        paused.reset(token)
+        # no token: a generator may end in another context, or after a block opened inside it
+        paused.set(max(0, paused.get() - 1))
         with _lock:
             no_grad_blocks -= 1

@@ -6,13 +6,15 @@ if TYPE_CHECKING:
     from autograd.value import Value
 
 
-def topological_order(*roots: "Value") -> "list[Value]":
+def topological_order(*roots: "Value", seen: "set[Value] | None" = None) -> "list[Value]":
     """Every node the roots were made from, each once and after all its parents.
+
+    seen: nodes to leave out, with all they were made from; those found are added.
 
     A depth-first search with a stack of its own: a chain of a million nodes is no deeper than one.
     """
     order: list[Value] = []
-    seen: set[Value] = set()
+    seen = set() if seen is None else seen
     for root in roots:
         if root in seen:
             continue

@@ -74,7 +74,9 @@ def primitive(
 
 def _where_defined(m: Any, outside: Any, partial: Any) -> Any:
     """nan where the function itself is nan: 1/x alone would give log(-1) a gradient."""
-    return m.where(outside, math.nan, partial)
+    return m.where(
+        outside, m.mul(math.nan, partial), partial
+    )  # a product, so nan stays in higher ones
 
 
 def _pow(m: Any, y: Any, a: Any, b: Any) -> tuple[Any, Any]:
@@ -158,12 +160,13 @@ primitive("sqrt",          "√",     "x",    "x ** 0.5",  lambda m, y, a: (m.di
 primitive("cbrt",          "∛",     "x",    "x ** (1/3)", lambda m, y, a: (m.div(1.0, m.mul(3.0, m.square(y))),), kinks=lambda a: (a,))
 
 # --- exponentials and logarithms ------------------------------------------------------------------
+# (a + 0.0 is a, but 0.0 for -0.0: the slope of log is inf there, not -inf)
 primitive("exp",           "exp",   "x",    "e ** x",    lambda m, y, a: (y,))
 primitive("exp2",          "exp2",  "x",    "2 ** x",    lambda m, y, a: (m.mul(_LN2, y),))
 primitive("expm1",         "expm1", "x",    "exp(x) - 1, exact near 0", lambda m, y, a: (m.exp(a),))
-primitive("log",           "log",   "x",    "ln(x)",     lambda m, y, a: (_where_defined(m, m.lt(a, 0.0), m.div(1.0, m.abs(a))),), (POSITIVE,))
-primitive("log2",          "log2",  "x",    "ln(x) / ln(2)",  lambda m, y, a: (_where_defined(m, m.lt(a, 0.0), m.div(1.0, m.mul(_LN2, m.abs(a)))),), (POSITIVE,))
-primitive("log10",         "log10", "x",    "ln(x) / ln(10)", lambda m, y, a: (_where_defined(m, m.lt(a, 0.0), m.div(1.0, m.mul(_LN10, m.abs(a)))),), (POSITIVE,))
+primitive("log",           "log",   "x",    "ln(x)",     lambda m, y, a: (_where_defined(m, m.lt(a, 0.0), m.div(1.0, m.add(a, 0.0))),), (POSITIVE,))
+primitive("log2",          "log2",  "x",    "ln(x) / ln(2)",  lambda m, y, a: (_where_defined(m, m.lt(a, 0.0), m.div(1.0, m.mul(_LN2, m.add(a, 0.0)))),), (POSITIVE,))
+primitive("log10",         "log10", "x",    "ln(x) / ln(10)", lambda m, y, a: (_where_defined(m, m.lt(a, 0.0), m.div(1.0, m.mul(_LN10, m.add(a, 0.0)))),), (POSITIVE,))
 primitive("log1p",         "log1p", "x",    "ln(1 + x), exact near 0", lambda m, y, a: (_where_defined(m, m.lt(a, -1.0), m.div(1.0, m.add(1.0, a))),), ((-1.0, math.inf),))
 primitive("logaddexp",     "logaddexp", "x, y", "ln(exp(x) + exp(y))", lambda m, y, a, b: (m.sigmoid(m.sub(a, b)), m.sigmoid(m.sub(b, a))))
 

@@ -263,7 +263,7 @@ def _is_number(y: Any) -> bool:
 @contextmanager
 def _recording() -> Iterator[None]:
     """Derivatives are taken inside `no_grad` as well: it is about the graphs of others."""
-    token = modes.paused.set(False)
+    token = modes.paused.set(0)
     try:
         yield
     finally:

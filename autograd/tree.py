@@ -63,6 +63,14 @@ def same_structure(what: str, expected: Any, given: Any) -> list[Any]:
             f"expected {what} of the structure {skeleton(expected)!r:.200}, "
             f"but got {skeleton(given)!r:.200}"
         )
+    return _in_order_of(expected, given)
+
+
+def _in_order_of(expected: Any, given: Any) -> list[Any]:
+    if isinstance(expected, dict):
+        return [x for key, item in expected.items() for x in _in_order_of(item, given[key])]
+    if isinstance(expected, (list, tuple)):
+        return [x for e, g in zip(expected, given, strict=True) for x in _in_order_of(e, g)]
     return flatten(given)[0]
 
 

@@ -66,3 +66,10 @@ def test_softmax_and_log_softmax(n: int, data: st.DataObject) -> None:
                 true = (i == k) - p[i]
                 assert_close(log_slopes[i], true, ROUNDINGS, f"d log_softmax({xs})")
                 assert_close(slopes[i], p[k] * true, ROUNDINGS * p[k], f"d softmax({xs})")
+
+
+@pytest.mark.parametrize("order", [2, 12, 20, 30])
+def test_polygamma_at_negative_half_integers(order: int) -> None:
+    """By reflection psi_n(-1.5) = psi_n(2.5) for even n: the cotangent between them is 0."""
+    expected = autograd.polygamma(order, 2.5)
+    assert autograd.polygamma(order, -1.5) == pytest.approx(expected, rel=1e-11)

@@ -270,3 +270,17 @@ def test_nothing_raises() -> None:
             second = [d for d in p.partials(NAMESPACE, y, *leaves) if type(d) is Value]
             for d in second:
                 d.backward()
+
+
+@pytest.mark.parametrize("name", ["log", "log2", "log10", "log1p", "atanh"])
+def test_outside_the_domain_every_derivative_is_nan(name: str) -> None:
+    """nan stays nan in the second derivative, too."""
+    f = getattr(autograd, name)
+    assert math.isnan(autograd.grad(f)(-2.0))
+    assert math.isnan(autograd.grad(autograd.grad(f))(-2.0))
+
+
+def test_the_second_derivative_of_log_at_its_pole() -> None:
+    """-1/x**2 at 0, of either sign, is -inf."""
+    for zero in (0.0, -0.0):
+        assert autograd.grad(autograd.grad(autograd.log))(zero) == -math.inf

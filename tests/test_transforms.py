@@ -200,3 +200,23 @@ def test_what_does_not_fit_is_an_error_that_says_so(call, message: str) -> None:
     with pytest.raises(TypeError, match=message):
         call()
     assert issubclass(StructureError, TypeError)
+
+
+def test_dicts_are_matched_by_key() -> None:
+    """Tangents and cotangents may have their keys in another order."""
+    f = lambda d: d["a"] ** 2 + 100.0 * d["b"] ** 2  # noqa: E731
+    x = {"a": 1.0, "b": 2.0}
+    assert jvp(f, x, {"b": 10.0, "a": 20.0})[1] == 2.0 * 20.0 + 400.0 * 10.0
+    assert hvp(f, x, {"b": 0.0, "a": 1.0}) == {"a": 2.0, "b": 0.0}
+    assert vjp(lambda v: {"a": v, "b": 100.0 * v}, 1.0)[1]({"b": 1.0, "a": 0.0}) == (100.0,)
+
+
+def test_what_does_not_move_is_still_no_plain_float() -> None:
+    """A tangent of 0.0 leaves methods, NumPy's functions and IEEE arithmetic as they are."""
+    assert jvp(lambda x, y: x.tanh() * y, (1.0, 2.0), (0.0, 1.0))[1] == math.tanh(1.0)
+    exponentials = jvp(lambda p: np.exp(p).sum(), np.array([1.0, 2.0]), np.array([1.0, 0.0]))
+    assert exponentials[1] == math.exp(1.0)
+    assert jvp(lambda x, y: y + 1 / x, (0.0, 2.0), (0.0, 1.0)) == (math.inf, 1.0)
+    value, tangent = jvp(lambda x, y: y + x**0.5, (-2.0, 2.0), (0.0, 1.0))
+    assert math.isnan(value)
+    assert tangent == 1.0

@@ -1,7 +1,9 @@
 """The node: operators, backward(), memory, copies, and what it answers to bad input."""
 
+import contextvars
 import copy
 import gc
+import io
 import itertools
 import math
 import pickle
@@ -14,7 +16,7 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import Value
+from autograd import Value, modes
 from autograd.errors import LengthError, OperandError
 
 LONG = 1_000_000
@@ -503,3 +505,59 @@ def test_what_is_no_function_or_list_is_told() -> None:
         autograd.draw(autograd.tanh)
     with pytest.raises(TypeError, match=r"x\.item\(\)"):
         Value(np.array(1.0))
+
+
+def test_many_roots_are_copied_once() -> None:
+    """Pickles and deepcopies of all nodes of a chain, as of one, grow in proportion to it."""
+    sizes = []
+    for n in (1000, 2000):
+        chain_of_nodes = [Value(1.0)]
+        for _ in range(n):
+            chain_of_nodes.append(chain_of_nodes[-1] * 1.0001)
+        data = pickle.dumps(chain_of_nodes)
+        sizes.append(len(data))
+        for twins in (pickle.loads(data), copy.deepcopy(chain_of_nodes)):
+            assert all(b.parents[0] is a for a, b in itertools.pairwise(twins))
+            assert [v.data for v in twins] == [v.data for v in chain_of_nodes]
+    assert sizes[1] < 2.2 * sizes[0]
+
+
+def test_one_pickler_does_not_disturb_another() -> None:
+    """A deep graph is pickled whole while another pickler that has seen it is still alive."""
+    _, root = chain(50_000)
+    first = pickle.Pickler(io.BytesIO())
+    first.dump(root)
+    assert pickle.loads(pickle.dumps(root.parents[0])).data == root.parents[0].data
+    first.dump(root * 2.0)
+    assert pickle.loads(pickle.dumps(root)).data == root.data
+
+
+def test_no_grad_in_generators_ends_with_them() -> None:
+    """Blocks that are closed in another order, or in another context, leave nothing paused."""
+
+    def block():
+        with autograd.no_grad():
+            yield
+
+    one, two = block(), block()
+    next(one)
+    next(two)
+    one.close()
+    two.close()
+    elsewhere = block()
+    contextvars.copy_context().run(next, elsewhere)
+    elsewhere.close()
+    with autograd.no_grad():
+        assert (Value(1.0) * 2.0).op is None
+    assert (Value(1.0) * 2.0).op == "mul"
+    assert modes.no_grad_blocks == 0
+
+
+def test_many_numbers_come_in_one_flat_list() -> None:
+    """A nested list is no list of numbers: reducing it over some axis would be a guess."""
+    rows = [[1.0, 2.0], [3.0, 4.0]]
+    for function in (autograd.total, autograd.mean, autograd.softmax, autograd.logsumexp):
+        with pytest.raises(TypeError, match="flat list"):
+            function(rows)
+    with pytest.raises(TypeError, match="flat list"):
+        autograd.dot(rows, [1.0, 2.0])
