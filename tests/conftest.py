@@ -1,6 +1,7 @@
 """Profiles of hypothesis: the same examples every time in CI, fresh ones at the desk."""
 
 import os
+import signal
 
 from hypothesis import settings
 
@@ -8,3 +9,7 @@ from hypothesis import settings
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("dev", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+# A shell without job control starts what runs in the background with Ctrl-C ignored, and children
+# inherit that: the tests of Ctrl-C would wait for ever
+signal.signal(signal.SIGINT, signal.default_int_handler)
