@@ -88,12 +88,12 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     level = next(_levels)
     result = f(*rebuild([_dual(x, t, level) for x, t in zip(xs, ts, strict=True)]))
     ys, rebuild_result = flatten(result)
-    for y in ys:
-        if not isinstance(y, (float, int, Value, Dual)):
-            raise StructureError(
-                f"expected a function whose result is made of numbers, but it returned {y!r:.80} "
-                f"({type(y).__name__})"
-            )
+    try:
+        ys = [y if isinstance(y, (Value, Dual)) else as_float(y) for y in ys]
+    except OperandError as error:
+        raise StructureError(
+            f"expected a function whose result is made of numbers: {error}"
+        ) from None
     parts = [
         (y.primal, y.tangent) if type(y) is Dual and y.level == level else (y, 0.0) for y in ys
     ]

@@ -287,7 +287,8 @@ def polygamma(order: float, a: float) -> float:
 
     Recurrence to large arguments and the asymptotic series there (Abramowitz & Stegun 6.3.18,
     6.4.11); reflection (6.3.7, 6.4.7) for negative ones. Orders are whole numbers from 0 to 150,
-    beyond which factorials leave the range of float64; nan for another order.
+    beyond which factorials leave the range of float64 (for negative arguments somewhat earlier);
+    nan for another order.
     """
     if not 0.0 <= order <= 150.0 or order % 1.0 != 0.0:
         return nan

@@ -12,7 +12,7 @@ _lock = Lock()
 
 @contextmanager
 def no_grad() -> Iterator[None]:
-    """Inside, operations record nothing: results are leaves. Also a decorator: `@no_grad()`.
+    """Inside, operations record nothing: results are leaves. Decorates plain functions: @no_grad().
 
     Holds for this thread (or asyncio task) alone.
     """

@@ -1,4 +1,4 @@
-"""The order of a graph: every node after all it was made from. Iterative, and nowhere else."""
+"""The order of a graph: every node after all it was made from. Without recursion."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -98,7 +98,7 @@ def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     """The Hessian of `f` at the primals times the tangents, without making the Hessian.
 
     Forward over reverse (Pearlmutter 1994): the cost of a few gradients, whatever the size.
-    primals, tangents: as in `jvp`. Gives the structure of the primals.
+    primals, tangents: as in `jvp`. Gives the structure of the argument; of several, a tuple.
     """
     several = isinstance(primals, tuple) and len(primals) > 1
     argnums: Argnums = tuple(range(len(primals))) if several else 0
@@ -136,6 +136,8 @@ class _Trace:
 
     @staticmethod
     def _chosen(args: tuple[Any, ...], positions: tuple[int, ...]) -> tuple[Any, ...]:
+        if len({position % max(len(args), 1) for position in positions}) < len(positions):
+            raise StructureError(f"argnums={positions} names an argument twice")
         for position in positions:
             if not -len(args) <= position < len(args):
                 raise StructureError(

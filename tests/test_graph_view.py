@@ -293,3 +293,13 @@ def test_several_roots() -> None:
     v = draw([a, b]).view
     assert [n.kind for n in v.nodes if isinstance(n, Node)] == ["input", "result", "result"]
     assert len(v.edges) == 4
+
+
+def test_labels_that_frame_nothing() -> None:
+    """A result with a Scope, but no parameters below it, frames no node."""
+    w = Value(1.0, Scope("w"))
+    y = w
+    for i in range(3):
+        y = y * w
+        y.label = Scope(f"act.{i}")
+    assert all(node.path == () for node in view([y]).nodes)

@@ -220,3 +220,13 @@ def test_what_does_not_move_is_still_no_plain_float() -> None:
     value, tangent = jvp(lambda x, y: y + x**0.5, (-2.0, 2.0), (0.0, 1.0))
     assert math.isnan(value)
     assert tangent == 1.0
+
+
+def test_every_kind_of_number_is_a_result() -> None:
+    """A constant function may return an int or a NumPy scalar, in both modes."""
+    for constant in (3, np.float32(3.0), np.int64(3), True):
+        value, tangent = jvp(lambda x, c=constant: c, 1.0, 1.0)
+        assert (type(value), float(value), tangent) == (float, float(constant), 0.0)
+        assert value_and_grad(lambda x, c=constant: c)(1.0) == (float(constant), 0.0)
+    with pytest.raises(StructureError, match="twice"):
+        grad(lambda a, b: a * b, argnums=(0, -2))(1.0, 2.0)

@@ -223,11 +223,16 @@ def _paths(order: list[Value]) -> dict[Value, Path]:
     paths: dict[Value, Path] = {}
     frames: set[Path] = set()
     trained: set[Value] = set()  # what depends on any parameter: all that is worth walking through
+    modules: set[Path] = set()  # whatever has parameters; another label claims no nodes
+    for v in order:
+        if v.op is None and isinstance(v.label, Scope):
+            path = _split(v.label)
+            modules.update(path[:n] for n in range(1, len(path)))
     for v in order:
         scope = _split(v.label) if isinstance(v.label, Scope) else ()
         if (v.op is None and scope) or not trained.isdisjoint(v.parents):
             trained.add(v)
-            if v.op is not None and scope:
+            if v.op is not None and scope in modules:
                 _claim(v, scope, paths, trained)
     for path in paths.values():
         frames.update(path[:n] for n in range(1, len(path) + 1))
