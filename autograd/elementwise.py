@@ -87,8 +87,6 @@ def _is_array(x: Any) -> bool:
 def _function(p: Primitive) -> Callable[..., Any]:
     """The function of one entry, with the operands' names and defaults."""
     names = [name.split("=")[0] for name in p.operands]
-    defaults = tuple(float(name.split("=")[1]) for name in p.operands if "=" in name)
-
     if len(names) == 1:
         forward, partials, name, new = p.forward, p.partials, p.name, object.__new__
 
@@ -106,14 +104,12 @@ def _function(p: Primitive) -> Callable[..., Any]:
             v.label = v.b = v.db = None
             return v
 
-        function.__annotations__ = {}
     else:
         # the operands' names and defaults stand in the signature, as in a function written by hand
         text = ", ".join(p.operands)
         scope: dict[str, Any] = {"call": call, "p": p}
         exec(f"def function({text}): return call(p, {', '.join(names)})", scope)
         function = scope["function"]
-        function.__defaults__ = defaults or None
     function.__name__ = function.__qualname__ = p.name
     function.__module__ = __name__
     function.__doc__ = p.formula
@@ -125,7 +121,7 @@ globals().update(ELEMENTWISE)
 
 _OPERATORS = {"add", "sub", "mul", "div", "neg", "pow", "identity", "abs", "where", "polygamma"}
 for _name, _f in ELEMENTWISE.items():
-    if _name not in _OPERATORS and TABLE[_name].arity:
+    if _name not in _OPERATORS:
         setattr(Methods, _name, _f)
 # np.arcsin(a) on an object array calls the method x.arcsin() of each element
 for _name in ("asin", "acos", "atan", "asinh", "acosh", "atanh", "atan2"):

@@ -5,6 +5,7 @@ as soon as one of the numbers is a Value.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import chain
 from operator import mul
 from typing import Any
@@ -18,6 +19,7 @@ from autograd.value import Value
 
 Number = Value | float
 _PLAIN = {float, Value}
+_new = object.__new__
 
 
 def dot(weights: Iterable[Number], inputs: Iterable[Number], bias: Number = 0.0) -> Any:
@@ -108,9 +110,6 @@ def _dot_nodes(
     return nodes
 
 
-_new = object.__new__
-
-
 def total(xs: Iterable[Any]) -> Any:
     """The sum of the numbers, as one node; 0.0 of none."""
     xs = _sequence(xs)
@@ -194,10 +193,6 @@ def _check_lengths(n_in: int, inputs: Sequence[Any]) -> None:
 class _Namespace:
     """`m` for Values and dual numbers: the table's rules, spread over any kind of number."""
 
-    def __init__(self) -> None:
-        for name, p in TABLE.items():
-            setattr(self, name, lambda *operands, p=p: call(p, *operands))
-
     # fmt: off
     def gt(self, a: Any, b: Any) -> bool: return primal(a) > primal(b)
     def lt(self, a: Any, b: Any) -> bool: return primal(a) < primal(b)
@@ -205,8 +200,10 @@ class _Namespace:
     def branch(self, c: Any) -> tuple[float | None, float | None]: return ieee.branch(primal(c))
     # fmt: on
 
-    def __getattr__(self, name: str) -> Any:  # a primitive that was entered later
-        return lambda *operands: call(TABLE[name], *operands)
+    def __getattr__(self, name: str) -> Any:
+        function = partial(call, TABLE[name])
+        setattr(self, name, function)  # found without coming here the next time
+        return function
 
 
 NAMESPACE: Any = _Namespace()

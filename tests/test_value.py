@@ -474,7 +474,7 @@ def test_data_that_is_no_number_does_not_pass() -> None:
     """`w.data = w - ...` (a node) or a str is found at the latest by backward()."""
     for bad in (Value(2.0), "2"):
         w = Value(1.0)
-        w.data = bad  # type: ignore[assignment]
+        w.data = bad
         with pytest.raises(TypeError):
             (w * Value(3.0) + 1.0).backward()
 

@@ -55,7 +55,8 @@ def elementwise() -> str:
             kinds = [("float", "float"), ("Value | float", "Value"), ("Any", "Any")]
         lines.append("\n")
         for operand, result in kinds:
-            # ints and floats are also Values | floats: the first overload that fits is meant
+            # A float fits both of the first two overloads, and the first is meant: so the stub that
+            # this writes says it to mypy
             overlap = "  # type: ignore[overload-overlap]" * (operand == "float" and p.arity != 1)
             definition = f"def {name}({_signature(p, operand)}) -> {result}:{overlap}\n"
             lines.append(f"@overload\n{definition}{doc}")
