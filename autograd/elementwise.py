@@ -40,12 +40,17 @@ def call(p: Primitive, *operands: Any) -> Any:
     return apply(p, *operands) if Value in kinds else p.forward(*operands)
 
 
-def primal(x: Any) -> float:
-    """The plain number inside a Value or a (nested) dual number."""
+def primal(x: Any) -> Any:
+    """The plain number inside a Value or a (nested) dual number; a traced one is plain already."""
     while type(x) is not float:
         if type(x) is Value:
             return x.data
-        x = x.primal if hasattr(x, "primal") else as_float(x)
+        if hasattr(x, "primal"):
+            x = x.primal
+        elif hasattr(x, "__apply_primitive__"):
+            return x
+        else:
+            x = as_float(x)
     return x
 
 
@@ -91,7 +96,7 @@ def _function(p: Primitive) -> Callable[..., Any]:
         forward, partials, name, new = p.forward, p.partials, p.name, object.__new__
 
         def function(x: Any) -> Any:
-            if type(x) is not Value or modes.no_grad_blocks:
+            if type(x) is not Value or modes.open_blocks:
                 return call(p, x)
             # `apply`, written out for one operand: activations are a network's second cost
             a = x.data

@@ -16,6 +16,10 @@ class StructureError(TypeError):
     """Arguments or results are not made of nested lists, tuples and dicts of numbers."""
 
 
+class TraceError(TypeError):
+    """A function to be compiled does something that depends on the value of a number."""
+
+
 class RenderError(RuntimeError):
     """A picture could not be laid out; `.dot` holds its DOT text all the same."""
 

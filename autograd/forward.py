@@ -89,7 +89,7 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     result = f(*rebuild([_dual(x, t, level) for x, t in zip(xs, ts, strict=True)]))
     ys, rebuild_result = flatten(result)
     try:
-        ys = [y if isinstance(y, (Value, Dual)) else as_float(y) for y in ys]
+        ys = [_number(y) for y in ys]
     except OperandError as error:
         raise StructureError(
             f"expected a function whose result is made of numbers: {error}"
@@ -101,7 +101,11 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
 
 
 def _dual(x: Any, tangent: Any, level: int) -> Any:
-    x, tangent = (v if isinstance(v, (Value, Dual)) else as_float(v) for v in (x, tangent))
+    x, tangent = _number(x), _number(tangent)
     if type(tangent) is float and tangent == 0.0:
         tangent = STILL
     return Dual(x, tangent, level)
+
+
+def _number(x: Any) -> Any:
+    return x if type(x) is Value or hasattr(x, "__apply_primitive__") else as_float(x)

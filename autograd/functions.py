@@ -32,12 +32,13 @@ def dot(weights: Iterable[Number], inputs: Iterable[Number], bias: Number = 0.0)
     _check_lengths(len(ws), xs)
     kinds = set(map(type, chain(ws, xs, (bias,))))
     # what is partly constant goes the general way: a constant gets no gradient
-    if kinds == {Value} or (
+    nodes = kinds == {Value} or (
         kinds <= _PLAIN
         and set(map(type, ws)) == {Value}
         and len(set(map(type, xs))) == 1
         and (type(bias) is Value or type(xs[0]) is Value)
-    ):
+    )
+    if nodes and not modes.is_recording():
         return _dot_nodes([_with_bias(ws, bias)], xs)[0]
     return call(TABLE["dot"], *ws, *xs, bias)
 
@@ -65,7 +66,8 @@ def linear(
     kinds = set(map(type, chain(*rows)))
     if kinds <= {float, int, bool} and kinds != {float}:
         rows, kinds = [list(map(float, row)) for row in rows], {float}
-    if kinds in ({float}, {Value}) and set(map(type, chain(biases, *weights))) == {Value}:
+    nodes = kinds in ({float}, {Value}) and set(map(type, chain(biases, *weights))) == {Value}
+    if nodes and not modes.is_recording():
         units = [_with_bias(ws, b) for ws, b in zip(weights, biases, strict=True)]
         out = [_dot_nodes(units, row) for row in rows]
     else:
@@ -92,7 +94,7 @@ def _dot_nodes(
     else:
         da = (*inputs, 1.0)
     nodes = []
-    recording = not (modes.no_grad_blocks and modes.paused.get())
+    recording = not (modes.open_blocks and modes.paused.get())
     for operands, data in units:
         v = _new(Value)
         v.data = left_sum(map(mul, data, da))
@@ -194,11 +196,19 @@ class _Namespace:
     """`m` for Values and dual numbers: the table's rules, spread over any kind of number."""
 
     # fmt: off
-    def gt(self, a: Any, b: Any) -> bool: return primal(a) > primal(b)
-    def lt(self, a: Any, b: Any) -> bool: return primal(a) < primal(b)
-    def eq(self, a: Any, b: Any) -> bool: return primal(a) == primal(b)
-    def branch(self, c: Any) -> tuple[float | None, float | None]: return ieee.branch(primal(c))
+    def gt(self, a: Any, b: Any) -> Any: return primal(a) > primal(b)
+    def lt(self, a: Any, b: Any) -> Any: return primal(a) < primal(b)
     # fmt: on
+
+    def eq(self, a: Any, b: Any) -> Any:
+        a, b = primal(a), primal(b)
+        if hasattr(b, "compare"):
+            a, b = b, a
+        return a.compare("eq", b) if hasattr(a, "compare") else a == b
+
+    def branch(self, c: Any) -> tuple[Any, Any]:
+        c = primal(c)
+        return c.__branch__() if hasattr(c, "__branch__") else ieee.branch(c)
 
     def __getattr__(self, name: str) -> Any:
         function = partial(call, TABLE[name])

@@ -1,12 +1,16 @@
 """Switches that change what operations record, each local to its thread or asyncio task."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Lock
+from typing import Any
 
 paused: ContextVar[int] = ContextVar("no_grad", default=0)  # blocks open around this one
-no_grad_blocks = 0  # open blocks in all threads: a context variable costs too much to read per node
+# where operations go instead of making nodes: a function of the primitive and its operands
+recorder: ContextVar[Callable[..., Any] | None] = ContextVar("recorder", default=None)
+# open blocks of either kind in all threads: a context variable costs too much to read per node
+open_blocks = 0
 _lock = Lock()
 
 
@@ -16,14 +20,38 @@ def no_grad() -> Iterator[None]:
 
     Holds for this thread (or asyncio task) alone.
     """
-    global no_grad_blocks
+    with _open_block():
+        paused.set(paused.get() + 1)
+        try:
+            yield
+        finally:
+            # no token: a generator may end in another context, or after a block opened inside it
+            paused.set(max(0, paused.get() - 1))
+
+
+@contextmanager
+def recording(record: Callable[..., Any]) -> Iterator[None]:
+    """Inside, `record(primitive, operands)` is what an operation on Values gives."""
+    with _open_block():
+        token = recorder.set(record)
+        try:
+            yield
+        finally:
+            recorder.reset(token)
+
+
+def is_recording() -> bool:
+    """Whether operations on Values go to a recorder in this thread."""
+    return open_blocks > 0 and recorder.get() is not None
+
+
+@contextmanager
+def _open_block() -> Iterator[None]:
+    global open_blocks
     with _lock:
-        no_grad_blocks += 1
-    paused.set(paused.get() + 1)
+        open_blocks += 1
     try:
         yield
     finally:
-        # no token: a generator may end in another context, or after a block opened inside it
-        paused.set(max(0, paused.get() - 1))
         with _lock:
-            no_grad_blocks -= 1
+            open_blocks -= 1

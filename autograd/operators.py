@@ -28,7 +28,7 @@ def _binary(p: Primitive, reflected: bool) -> Callable[[Any, Any], Any]:
     forward, partials, name, new = p.forward, p.partials, p.name, object.__new__
 
     def method(self: Any, other: Any) -> Any:
-        plain = type(self) is Value and not modes.no_grad_blocks
+        plain = type(self) is Value and not modes.open_blocks
         if type(other) is not Value and type(other) is not float:
             other = _operand(other)
             if other is NotImplemented:

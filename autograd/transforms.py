@@ -18,7 +18,7 @@ from autograd.functions import NAMESPACE
 from autograd.operands import as_float
 from autograd.primitives import TABLE
 from autograd.tree import flatten, same_structure
-from autograd.value import Value, apply
+from autograd.value import Value
 
 Argnums = int | tuple[int, ...]
 
@@ -117,7 +117,7 @@ class _Trace:
         with _recording():
             variables = [_variable(x) for x in xs]
         self.variables = [_innermost(v) for v in variables]
-        self.from_values = any(v.op is not None for v in self.variables)
+        self.from_values = any(type(v) is not Value or v.op is not None for v in self.variables)
         given = self.rebuild(variables)
         new_args = list(args)
         if not isinstance(argnums, tuple):
@@ -158,6 +158,9 @@ class _Trace:
         if type(y) is Dual:  # the gradient of a dual number: of its primal, and of its tangent
             both = zip(self._gradients(y.primal), self._gradients(y.tangent), strict=True)
             return [Dual(p, t, y.level) for p, t in both]
+        if hasattr(y, "__gradients__"):  # of a traced number, the compiler's
+            gradients: list[Any] = y.__gradients__(self.variables)
+            return gradients
         if type(y) is not Value:
             return [0.0] * len(self.variables)
         return _adjoints(y, self.variables, self._outer(y))
@@ -166,6 +169,8 @@ class _Trace:
         """Whether an outer derivative may depend on this output."""
         if type(y) is Dual:
             return self._outer(y.primal) or self._outer(y.tangent)
+        if hasattr(y, "__gradients__"):
+            return True
         if type(y) is not Value:
             return False
         if self.from_values:
@@ -181,10 +186,23 @@ def _adjoints(root: Value, variables: list[Value], recorded: bool) -> list[Any]:
     adjoint: dict[Value, Any] = {root: 1.0}
     with _recording():
         for v in reversed(_flow_order(root, set(variables))):
+            if v not in adjoint:  # behind a branch that was not taken
+                continue
             for p, d in _recorded_edges(v) if recorded else _edges(v):
-                term = call(TABLE["mul"], adjoint[v], d)
+                if d is None:
+                    continue
+                term = _times(adjoint[v], d)
                 adjoint[p] = call(TABLE["add"], adjoint[p], term) if p in adjoint else term
     return [adjoint.get(v, 0.0) for v in variables]
+
+
+def _times(g: Any, d: Any) -> Any:
+    """g * d, without a node for a factor of 1."""
+    if type(d) is float and d == 1.0:
+        return g
+    if type(g) is float and g == 1.0:
+        return d
+    return call(TABLE["mul"], g, d)
 
 
 def _flow_order(root: Value, stop: set[Value]) -> list[Value]:
@@ -205,17 +223,26 @@ def _flow_order(root: Value, stop: set[Value]) -> list[Value]:
     return order
 
 
-def _edges(v: Value) -> list[tuple[Value, float]]:
-    """The parents that get a gradient, with the local derivatives saved when the node was made."""
+def _edges(v: Value) -> list[tuple[Value, float | None]]:
+    """The parents that get a gradient, with the local derivatives saved when the node was made.
+
+    Both branches of a `where`, None for the one not taken: the order in which the gradient's sums
+    run, and so their rounding, does not depend on the branch.
+    """
+    if v.op == "where" and v.b is not None:
+        return [(p, d) for p, d in zip(v.b[0][1:], v.b[1][1:], strict=True) if type(p) is Value]
     if type(v.da) is tuple:
         edges = list(zip(v.a, v.da, strict=False))  # see Value for a dot's slots
-        return edges + list(zip(v.b, v.db, strict=False)) if v.db else edges
+        if v.db:  # weights, inputs, bias
+            n = len(v.b)
+            edges[n:n] = zip(v.b, v.db, strict=False)
+        return edges
     return [(p, d) for p, d in ((v.a, v.da), (v.b, v.db)) if d is not None]
 
 
 def _recorded_edges(v: Value) -> list[tuple[Value, Any]]:
     """The same edges, with each local derivative computed anew as a node."""
-    flows = {p for p, _ in _edges(v)}
+    flows = {p for p, d in _edges(v) if d is not None}
     if not flows:
         return []
     assert v.op is not None  # a leaf has no edges
@@ -240,8 +267,8 @@ def _variable(x: Any) -> Any:
     """A fresh variable in place of a number; of a Value, a node of its own that is linked to it."""
     if type(x) is Dual:
         return Dual(_variable(x.primal), x.tangent, x.level)
-    if type(x) is Value:
-        return apply(TABLE["identity"], x)
+    if type(x) is Value or hasattr(x, "__apply_primitive__"):
+        return call(TABLE["identity"], x)
     return Value(as_float(x))
 
 
@@ -255,11 +282,15 @@ def _innermost(x: Any) -> Value:
 def _as_float(y: Any) -> Any:
     if type(y) is Dual:
         return Dual(_as_float(y.primal), _as_float(y.tangent), y.level)
+    if hasattr(y, "__apply_primitive__"):
+        return y
     return y.data if type(y) is Value else as_float(y)
 
 
 def _is_number(y: Any) -> bool:
-    return isinstance(y, (float, int, Value, Dual)) or getattr(y, "shape", None) == ()
+    if isinstance(y, (float, int, Value)) or hasattr(y, "__apply_primitive__"):
+        return True
+    return getattr(y, "shape", None) == ()
 
 
 @contextmanager

@@ -112,7 +112,7 @@ class Value(Methods):
     # are still two nodes.
 
     def __add__(self, other: "Value | float") -> "Value":
-        if type(other) is Value and not modes.no_grad_blocks:
+        if type(other) is Value and not modes.open_blocks:
             v = _new(Value)
             v.data = self.data + other.data
             v.grad = 0.0
@@ -125,7 +125,7 @@ class Value(Methods):
         return Methods.__add__(self, other)
 
     def __mul__(self, other: "Value | float") -> "Value":
-        if type(other) is Value and not modes.no_grad_blocks:
+        if type(other) is Value and not modes.open_blocks:
             v = _new(Value)
             v.db = a = self.data
             v.da = b = other.data
@@ -237,12 +237,15 @@ class Value(Methods):
 
 def apply(p: Primitive, *operands: "Value | float") -> Value:
     """A node: its value and its local derivatives, computed now, from the table."""
+    if modes.open_blocks and (record := modes.recorder.get()) is not None:
+        recorded: Value = record(p, operands)
+        return recorded
     numbers = [x.data if type(x) is Value else x for x in operands]
     v = _new(Value)
     v.data = y = p.forward(*numbers)
     v.grad = 0.0
     v.label = v.op = v.a = v.b = v.da = v.db = None
-    if modes.no_grad_blocks and modes.paused.get():
+    if modes.open_blocks and modes.paused.get():
         return v
     partials = p.partials(ieee, y, *numbers)
     v.op = p.name

@@ -1,0 +1,369 @@
+"""From tape to smaller tape: what is computed twice, is known already, or is never used goes.
+
+`simplify` rewrites by the laws below, folds constants, shares equal instructions (hash-consing) and
+spells out the operations of many operands; `fuse` makes one `inner` of each sum of products.
+"""
+
+import struct
+from collections.abc import Callable
+from itertools import chain
+from typing import Any, NamedTuple
+
+from autograd.compiler.tape import FORWARD, LEAVES, Namespace, Operand, Tape
+
+# --- the laws -------------------------------------------------------------------------------------
+
+
+class Law(NamedTuple):
+    """left = right, for all floats: nan, inf and -0.0 too.
+
+    left, right: expressions over a namespace and the variables.
+    exact: whether to the bit; if not, to the rounding of the last one.
+    """
+
+    left: Callable[..., Any]
+    right: Callable[..., Any]
+    exact: bool = True
+
+
+# What is missing here is false for some float: x + 0 = x (for -0.0), x * 0 = 0 and x - x = 0 (for
+# inf and nan), 0 - x = -x (for 0.0), sqrt(x) for x ** 0.5 (for -0.0 and -inf), 1 / (1 / x) = x.
+# fmt: off
+LAWS = [
+    Law(lambda m, x: m.identity(x),              lambda m, x: x),
+    Law(lambda m, x: m.stop_gradient(x),         lambda m, x: x),
+    Law(lambda m, x: m.mul(x, 1.0),              lambda m, x: x),
+    Law(lambda m, x: m.mul(1.0, x),              lambda m, x: x),
+    Law(lambda m, x: m.div(x, 1.0),              lambda m, x: x),
+    Law(lambda m, x: m.mul(x, -1.0),             lambda m, x: m.neg(x)),
+    Law(lambda m, x: m.mul(-1.0, x),             lambda m, x: m.neg(x)),
+    Law(lambda m, x: m.div(x, -1.0),             lambda m, x: m.neg(x)),
+    Law(lambda m, x: m.add(x, -0.0),             lambda m, x: x),
+    Law(lambda m, x: m.add(-0.0, x),             lambda m, x: x),
+    Law(lambda m, x: m.sub(x, 0.0),              lambda m, x: x),
+    Law(lambda m, x: m.sub(-0.0, x),             lambda m, x: m.neg(x)),
+    Law(lambda m, x: m.neg(m.neg(x)),            lambda m, x: x),
+    Law(lambda m, x, y: m.sub(x, m.neg(y)),      lambda m, x, y: m.add(x, y)),
+    Law(lambda m, x, y: m.add(x, m.neg(y)),      lambda m, x, y: m.sub(x, y)),
+    Law(lambda m, x, y: m.add(m.neg(x), y),      lambda m, x, y: m.sub(y, x)),
+    Law(lambda m, x, y: m.mul(m.neg(x), m.neg(y)), lambda m, x, y: m.mul(x, y)),
+    Law(lambda m, x: m.square(m.neg(x)),         lambda m, x: m.square(x)),
+    Law(lambda m, x: m.square(m.abs(x)),         lambda m, x: m.square(x)),
+    Law(lambda m, x: m.abs(m.neg(x)),            lambda m, x: m.abs(x)),
+    Law(lambda m, x: m.abs(m.abs(x)),            lambda m, x: m.abs(x)),
+    Law(lambda m, x: m.relu(m.relu(x)),          lambda m, x: m.relu(x)),
+    Law(lambda m, x: m.step(m.relu(x)),          lambda m, x: m.step(x)),
+    Law(lambda m, x: m.maximum(x, x),            lambda m, x: x),
+    Law(lambda m, x: m.minimum(x, x),            lambda m, x: x),
+    Law(lambda m, c, x: m.where(c, x, x),        lambda m, c, x: x),
+    Law(lambda m, c, x, y: m.where(m.where(c, 0.0, 1.0), x, y), lambda m, c, x, y: m.where(c, y, x)),
+    Law(lambda m, x: m.pow(x, 0.0),              lambda m, x: 1.0),
+    Law(lambda m, x: m.pow(x, 1.0),              lambda m, x: x),
+    Law(lambda m, x: m.pow(x, 2.0),              lambda m, x: m.square(x), exact=False),
+    Law(lambda m, x: m.pow(x, 3.0),              lambda m, x: m.mul(m.square(x), x), exact=False),
+    Law(lambda m, x: m.pow(x, 4.0),              lambda m, x: m.square(m.square(x)), exact=False),
+    Law(lambda m, x: m.pow(x, -1.0),             lambda m, x: m.reciprocal(x), exact=False),
+]
+# fmt: on
+
+
+class _Term(NamedTuple):
+    op: str
+    operands: tuple[Any, ...]
+
+
+class _Terms:
+    """A namespace whose functions give expressions as data."""
+
+    def __getattr__(self, op: str) -> Callable[..., _Term]:
+        return lambda *operands: _Term(op, operands)
+
+
+class _Variable(NamedTuple):
+    name: str
+
+
+def _bits(number: float) -> bytes:
+    return struct.pack("d", number)
+
+
+_Index = dict[tuple[str, int, str], list[tuple["_Term", tuple[str, ...], Law]]]
+
+
+def _patterns() -> _Index:
+    """The laws' left sides, by their operation and that of one of their operands ("" for any)."""
+    index: _Index = {}
+    for law in LAWS:
+        code = law.left.__code__
+        names = code.co_varnames[1 : code.co_argcount]
+        pattern = law.left(_Terms(), *[_Variable(name) for name in names])
+        key = (pattern.op, 0, "")
+        for i, x in enumerate(pattern.operands):
+            if not isinstance(x, _Variable):
+                key = (pattern.op, i, x.op if isinstance(x, _Term) else "constant")
+                break
+        index.setdefault(key, []).append((pattern, names, law))
+    return index
+
+
+_INDEX = _patterns()
+
+# --- simplify -------------------------------------------------------------------------------------
+
+_COMMUTES = {"add", "mul", "eq"}
+
+
+class _Builder(Tape):
+    """A tape that computes nothing twice, and nothing that is known."""
+
+    def __init__(self, exact: bool) -> None:
+        super().__init__()
+        self.exact = exact
+        self.m = Namespace(self)
+        self._known: dict[tuple[str, tuple[int, ...]], int] = {}
+
+    def apply(self, op: str, operands: tuple[Operand, ...]) -> int:
+        places = tuple([self.constant(x) if type(x) is float else x for x in operands])
+        ops = self.ops
+        if op in _COMMUTES and places[0] > places[1]:
+            places = (places[1], places[0])
+        key = (op, places)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._new(op, places, [ops[x] for x in places])
+        return found
+
+    def _new(self, op: str, places: tuple[Any, ...], below: list[str]) -> int:
+        if op == "mean_over_rows":
+            return super().apply(op, places)
+        if all([b == "constant" for b in below]):
+            return self.constant(FORWARD[op](*[self.args[x][0] for x in places]))
+        if op in _SPELLED_OUT:
+            return _SPELLED_OUT[op](self.m, places)
+        if op == "where" and below[0] == "constant":
+            return places[1] if self.args[places[0]][0] else places[2]
+        for key in ((op, 0, ""), *[(op, i, b) for i, b in enumerate(below)]):
+            for pattern, names, law in _INDEX.get(key, ()):
+                if law.exact or not self.exact:
+                    bound = self._match(pattern, places)
+                    if bound is not None:
+                        result = law.right(self.m, *[bound[name] for name in names])
+                        return self.constant(result) if type(result) is float else result
+        return super().apply(op, places)
+
+    def _match(self, pattern: _Term, places: tuple[int, ...]) -> dict[str, int] | None:
+        bound: dict[str, int] = {}
+        path = [(pattern, places)]
+        while path:
+            term, values = path.pop()
+            for x, v in zip(term.operands, values, strict=True):
+                if isinstance(x, _Variable):
+                    if bound.setdefault(x.name, v) != v:
+                        return None
+                elif isinstance(x, _Term):
+                    if self.ops[v] != x.op:
+                        return None
+                    path.append((x, self.args[v]))
+                else:
+                    number = self.number(v)
+                    if number is None or _bits(number) != _bits(x):
+                        return None
+        return bound
+
+
+def simplify(tape: Tape, exact: bool) -> Tape:
+    """The same results by fewer and simpler instructions.
+
+    exact: to the bit; otherwise laws may differ in the last rounding.
+    """
+    new = _Builder(exact)
+    inputs = [new.input(b) for b in tape.batched]
+    place: dict[int, int] = {}
+    for i in _live(tape):
+        op, args = tape.ops[i], tape.args[i]
+        if op == "input":
+            place[i] = inputs[args[0]]
+        elif op == "constant":
+            place[i] = new.constant(args[0])
+        else:
+            place[i] = new.apply(op, tuple([place[x] for x in args]))
+    new.outputs = [place[x] for x in tape.outputs]
+    return _compact(new)
+
+
+def _live(tape: Tape) -> list[int]:
+    """The instructions that a result depends on, in order."""
+    used = set(tape.outputs)
+    ops, args = tape.ops, tape.args
+    for i in range(len(tape) - 1, -1, -1):
+        if i in used and ops[i] not in LEAVES:
+            used.update(args[i])
+    return sorted(used)
+
+
+def _compact(tape: Tape) -> Tape:
+    """Without what no result depends on."""
+    new = Tape()
+    place: dict[int, int] = {}
+    live = set(_live(tape))
+    for i, op, args in tape.instructions():
+        if op == "input":  # an input that is not used stays: callers count them
+            place[i] = new.input(tape.batched[args[0]])
+        elif i in live:
+            if op == "constant":
+                place[i] = new.constant(args[0])
+            else:
+                place[i] = new.apply(op, tuple([place[x] for x in args]))
+    new.outputs = [place[x] for x in tape.outputs]
+    return new
+
+
+# --- operations of many operands, spelled out as `ieee` computes them -----------------------------
+
+
+def _dot(m: Any, operands: tuple[int, ...]) -> int:
+    n = len(operands) // 2
+    pairs = zip(operands[:n], operands[n : 2 * n], strict=True)
+    return _inner(m, 0.0, 1.0, *chain.from_iterable(pairs), operands[-1], 1.0)
+
+
+def _total(m: Any, operands: tuple[int, ...]) -> int:
+    return _inner(m, 0.0, 1.0, *chain.from_iterable([(x, 1.0) for x in operands]))
+
+
+def _inner(m: Any, *factors: Operand) -> int:
+    result: int = m.inner(*factors)
+    return result
+
+
+def _mean(m: Any, operands: tuple[int, ...]) -> int:
+    result: int = m.div(_total(m, operands), float(len(operands)))
+    return result
+
+
+def _prod(m: Any, operands: tuple[int, ...]) -> int:
+    product = operands[0]
+    for x in operands[1:]:
+        product = m.mul(product, x)
+    return product
+
+
+def _logsumexp(m: Any, operands: tuple[int, ...]) -> int:
+    """The largest plus log1p over the others, of which the first that is largest is left out."""
+    if len(operands) == 1:
+        return operands[0]
+    top = operands[0]
+    for x in operands[1:]:
+        top = m.where(m.gt(x, top), x, top)
+    terms = []
+    still: Operand = 1.0  # whether the largest is still to come
+    for x in operands:
+        is_top = m.eq(x, top)
+        # no difference of two infinities
+        e = m.exp(m.where(is_top, 0.0, m.sub(x, top)))
+        first = m.where(still, is_top, 0.0)
+        terms.append(m.where(first, -0.0, e))
+        still = m.where(first, 0.0, still)
+    result: int = m.add(top, m.log1p(_total(m, tuple(terms))))
+    return result
+
+
+_SPELLED_OUT: dict[str, Callable[[Any, tuple[int, ...]], int]] = {
+    "dot": _dot, "total": _total, "mean": _mean, "prod": _prod, "logsumexp": _logsumexp,
+}  # fmt: skip
+
+
+# --- fuse -----------------------------------------------------------------------------------------
+
+
+def fuse(tape: Tape, exact: bool) -> Tape:
+    """One `inner` for each tree of sums and products that nothing else uses.
+
+    exact: only where the sum runs from left to right already.
+    """
+    ops, args = tape.ops, tape.args
+    varies = tape.varies()
+    uses = [0] * len(tape)
+    for i, op, operands in tape.instructions():
+        if op not in LEAVES:
+            for x in operands:
+                uses[x] += 1
+    for x in tape.outputs:
+        uses[x] += 2
+
+    def alone(i: int, x: int) -> bool:
+        return uses[x] == 1 and varies[x] == varies[i]
+
+    def is_sum(i: int, x: int) -> bool:
+        return ops[x] in ("add", "sub", "inner") and alone(i, x)
+
+    def factors(i: int, x: int) -> tuple[int, int]:
+        """A term of sum i as a product."""
+        if ops[x] in ("mul", "square") and alone(i, x):
+            gone.add(x)
+            return args[x][0], args[x][-1]
+        return x, one
+
+    def parts(i: int) -> tuple[int | None, tuple[int, ...]]:
+        """The operand whose own terms come first, and the others, of an add or a sub."""
+        a, b = args[i]
+        if is_sum(i, a):
+            return a, (b,)
+        if ops[i] == "add" and is_sum(i, b):
+            return b, (a,)
+        return None, (a, b)
+
+    def terms(i: int) -> list[tuple[int, int]]:
+        """The products that add up to value i."""
+        found: list[list[tuple[int, int]]] = []
+        path = [i]
+        while path:
+            v = path.pop()
+            if v != i:
+                gone.add(v)
+            if ops[v] == "inner":
+                found.append(list(zip(args[v][::2], args[v][1::2], strict=True)))
+                continue
+            first, rest = parts(v)
+            here = []
+            for position, x in enumerate(rest):
+                negative = ops[v] == "sub" and (first is not None or position == 1)
+                if not exact and not negative and is_sum(v, x):
+                    path.append(x)
+                else:
+                    here.append((x, minus_one) if negative else factors(v, x))
+            found.append(here)
+            if first is not None:
+                path.append(first)
+        return list(chain.from_iterable(reversed(found)))
+
+    fused: dict[int, list[tuple[int, int]]] = {}
+    gone: set[int] = set()
+    new = Tape()
+    place: dict[int, int] = {}
+    one, minus_one = -1, -2
+    place[one], place[minus_one] = new.constant(1.0), new.constant(-1.0)
+    for i in range(len(tape) - 1, -1, -1):
+        if i in gone or ops[i] not in ("add", "sub", "mean_over_rows"):
+            continue
+        if ops[i] == "mean_over_rows":
+            (x, _), *others = zip(args[i][::2], args[i][1::2], strict=True)
+            if not others and alone(i, x) and ops[x] in ("mul", "square", "inner", "add", "sub"):
+                gone.add(x)
+                fused[i] = terms(x) if ops[x] in ("inner", "add", "sub") else [factors(i, x)]
+        else:
+            found = terms(i)
+            if len(found) > 2 or any(b not in (one, minus_one) for _, b in found):
+                fused[i] = found
+    for i, op, operands in tape.instructions():
+        if op == "input":
+            place[i] = new.input(tape.batched[operands[0]])
+        elif op == "constant":
+            place[i] = new.constant(operands[0])
+        elif i in fused:
+            name = "mean_over_rows" if op == "mean_over_rows" else "inner"
+            place[i] = new.apply(name, tuple([place[x] for x in chain.from_iterable(fused[i])]))
+        elif i not in gone:
+            place[i] = new.apply(op, tuple([place[x] for x in operands]))
+    new.outputs = [place[x] for x in tape.outputs]
+    return _compact(new)

@@ -1,0 +1,209 @@
+"""Tracing: a function is run once on numbers that record what is done with them.
+
+What would depend on the numbers' values (a branch, an index, a conversion to float) cannot be
+recorded, and is refused with the line where it happened.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from autograd import modes
+from autograd.compiler.differentiate import Gate, adjoints
+from autograd.compiler.tape import Tape
+from autograd.elementwise import call
+from autograd.errors import TraceError
+from autograd.methods import Methods
+from autograd.operands import as_float, operand
+from autograd.primitives import TABLE, Primitive
+from autograd.value import Value
+
+
+class Trace:
+    """The tape being recorded, and the nodes from outside that the function uses.
+
+    captured: Values that are no arguments, with their inputs on the tape: they are read afresh at
+        each call, as the eager function would.
+    """
+
+    def __init__(self) -> None:
+        self.tape = Tape()
+        self.captured: dict[Value, int] = {}
+
+    def input(self, batched: bool = False) -> "Traced":
+        return Traced(self, self.tape.input(batched))
+
+    def operand(self, x: Any) -> int | float:
+        """The value's place on the tape, or the number itself."""
+        if type(x) is Traced:
+            if x.trace is not self:
+                _refuse("a number was kept from another traced run of the function", "return it")
+            return x.value
+        if type(x) is Value:
+            if x not in self.captured:
+                self.captured[x] = self.tape.input()
+            return self.captured[x]
+        return as_float(x)
+
+    def record(self, p: Primitive, operands: tuple[Any, ...]) -> "Traced":
+        place = self.operand
+        return Traced(self, self.tape.apply(p.name, tuple([place(x) for x in operands])))
+
+
+@contextmanager
+def recording(trace: Trace) -> Iterator[None]:
+    """Inside, operations on Values go to the tape as well."""
+    with modes.recording(trace.record):
+        yield
+
+
+class Traced(Methods):
+    """A number of a traced function: its place on the tape."""
+
+    __slots__ = ("label", "trace", "value")
+
+    def __init__(self, trace: Trace, value: int) -> None:
+        self.trace = trace
+        self.value = value
+        self.label: str | None = None
+
+    def __apply_primitive__(self, p: Primitive, operands: tuple[Any, ...]) -> Any:
+        for x in operands:  # a dual number of traced ones takes precedence
+            if type(x) is not Traced and hasattr(x, "__apply_primitive__"):
+                return x.__apply_primitive__(p, operands)
+        return self.trace.record(p, operands)
+
+    def __gradients__(self, variables: list[Any]) -> list[Any]:
+        """The derivative of this number by each of the variables."""
+        trace = self.trace
+        places = [trace.operand(v) for v in variables]
+        found = adjoints(trace.tape, self.value, places)  # type: ignore[arg-type]
+        return [g if type(g) is float else Traced(trace, g) for g in found]  # type: ignore[arg-type]
+
+    def __branch__(self) -> "tuple[Open, Open]":
+        """The local derivatives of a `where` with this condition."""
+        return Open(Gate(self.value, True), self), Open(Gate(self.value, False), self)
+
+    def compare(self, op: str, other: Any) -> Any:
+        other = _number(other)
+        if other is NotImplemented:
+            return NotImplemented
+        place = self.trace.operand
+        return Traced(self.trace, self.trace.tape.apply(op, (self.value, place(other))))
+
+    def __gt__(self, other: Any) -> Any:
+        return self.compare("gt", other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self.compare("ge", other)
+
+    def __lt__(self, other: Any) -> Any:
+        return self.compare("lt", other)
+
+    def __le__(self, other: Any) -> Any:
+        return self.compare("le", other)
+
+    def __pos__(self) -> "Traced":
+        return self
+
+    def detach(self) -> Any:
+        """The number without its history: nothing is differentiated through it."""
+        return call(TABLE["stop_gradient"], self)
+
+    # --- what cannot be recorded ------------------------------------------------------------------
+
+    def __bool__(self) -> NoReturn:
+        _refuse(
+            "a branch (if, while, and, or, not, max, min, sorted) depends on a number",
+            "write where(condition, x, y), maximum, minimum or clip, which are computed for every "
+            "input",
+        )
+
+    @property
+    def data(self) -> NoReturn:
+        _refuse(
+            "`.data` of a number was read",
+            "leave .data out, and use stop_gradient(x) for a number that gets no gradient, where, "
+            "maximum or clip for a choice",
+        )
+
+    @property
+    def grad(self) -> NoReturn:
+        _refuse("`.grad` of a number was read", "take gradients with autograd.grad")
+
+    def backward(self, seed: float = 1.0) -> NoReturn:
+        _refuse("backward() was called", "compile jit(value_and_grad(f))")
+
+    def __float__(self) -> NoReturn:
+        _refuse(
+            "float(x) was called, by math.exp(x) or the like",
+            "use autograd.exp(x) and the like, and where, maximum or clip for a choice",
+        )
+
+    __complex__ = __round__ = __trunc__ = __floor__ = __ceil__ = __float__
+
+    def __index__(self) -> NoReturn:
+        _refuse(
+            "a number was used as an index or a whole number",
+            "read a row with autograd.take(rows, index), or choose with where",
+        )
+
+    __int__ = __index__
+
+    def __repr__(self) -> str:
+        return f"Traced(%{self.value})"
+
+
+class Open:
+    """1 on the branch that `where` takes, and off it nothing at all: what it multiplies is gone."""
+
+    def __init__(self, gate: Gate, condition: Traced) -> None:
+        self.gate = gate
+        self.condition = condition
+
+    def __apply_primitive__(self, p: Primitive, operands: tuple[Any, ...]) -> Any:
+        _, tangent = operands
+        branches = (tangent, -0.0) if self.gate.taken else (-0.0, tangent)
+        return call(TABLE["where"], self.condition, *branches)
+
+
+def _number(x: Any) -> Any:
+    """A traced number, a node or a float; NotImplemented for a type that may know better."""
+    return x if type(x) is Value or hasattr(x, "__apply_primitive__") else operand(x)
+
+
+def _refuse(what: str, remedy: str) -> NoReturn:
+    """Raises TraceError with the line of the user's function that asked for the impossible."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__", "")):
+        frame = frame.f_back
+    raise TraceError(
+        f"{what} while the function was being traced for compilation, in "
+        f"{frame.f_code.co_filename}, line {frame.f_lineno}: what it is differs from call to call, "
+        f"and would be compiled in as a constant; {remedy}"
+    )
+
+
+def _is_ours(module: str) -> bool:
+    return module.split(".")[0] in ("autograd", "nn", "numpy", "contextlib")
+
+
+def _operator(name: str, op: str, reflected: bool) -> Callable[[Traced, Any], Any]:
+    """`Methods` has it already; written out here, for a network's trace is made of + and *."""
+    general = getattr(Methods, name)
+
+    def method(self: Traced, other: Any) -> Any:
+        if type(other) is Traced and other.trace is self.trace:
+            return Traced(self.trace, self.trace.tape.apply(op, (self.value, other.value)))
+        if type(other) is float:
+            pair = (other, self.value) if reflected else (self.value, other)
+            return Traced(self.trace, self.trace.tape.apply(op, pair))
+        return general(self, other)
+
+    return method
+
+
+for _op, _primitive in {"add": "add", "mul": "mul", "sub": "sub"}.items():
+    for _name, _reflected in ((f"__{_op}__", False), (f"__r{_op}__", True)):
+        setattr(Traced, _name, _operator(_name, _primitive, _reflected))
