@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from autograd import LengthError, MissingExtraError, value_and_grad
-from benchmarks import tiny_gpt
+from benchmarks import gpt_peers, tiny_gpt
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 DOCUMENTS = ["a", "emmalin", "abcdefghijklmnop"]  # 2, 8 and, cut, 16 positions
@@ -90,6 +90,15 @@ def test_gradient_is_zero_where_nothing_was_read(params):
     assert not np.any(grads["wte"][3:26])
     assert not np.any(grads["wpe"][4:])
     assert np.all(grads["wpe"][:4])
+
+
+def test_steps_are_those_of_numpy_by_hand():
+    """Along three steps, losses and norms of gradients are those of the peer written by hand."""
+    batch = gpt_peers.documents()[:3]
+    ours, by_hand = (
+        peer(batch, True)() for peer in (gpt_peers.glassgrad_eager, gpt_peers.numpy_by_hand)
+    )
+    np.testing.assert_allclose(ours, by_hand, rtol=1e-12)
 
 
 def test_untrained_model_knows_nothing(params):
