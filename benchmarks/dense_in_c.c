@@ -1,4 +1,4 @@
-/* The dense network of benchmarks.dense_peers by hand: an epoch in one call, on one core.
+/* The network of benchmarks.dense_tasks by hand: an epoch in one call, on one core.
 
    Activations stand as [unit][lane], a lane for each row of the batch, and the innermost loops run
    over the lanes, whose number the compiler knows. Compiled with -DREAL=double or -DREAL=float. */

@@ -4,72 +4,44 @@
 
 The last argument is the number of processor cores, 0 for as many as the peer takes by itself.
 
-Network 10-64-32-16-8-4-1, relu, sigmoid at the end, binary cross-entropy on the probability clipped
-to [1e-7, 1 - 1e-7], Adam, 10,000 rows in batches of 64, in order, the last one of 16. Every epoch
-starts from the same weights, and gives the mean loss of the rows on the way as well.
+The network is that of `benchmarks.dense_tasks`. Every epoch starts from the same weights, and gives
+the mean loss of the rows on the way as well.
 """
 
 import ctypes
 import json
 import math
 import os
-import random
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from benchmarks.dense_tasks import (
+    BATCH,
+    BETA1,
+    BETA2,
+    CLIP,
+    EPS,
+    FULL,
+    LR,
+    ROWS,
+    SIZES,
+    checks,
+    data,
+    initial,
+)
 from benchmarks.eager_tasks import timed
 
-SIZES = [10, 64, 32, 16, 8, 4, 1]
-ROWS, BATCH = 10_000, 64
-FULL = ROWS // BATCH * BATCH  # rows in full batches; the rest is the last, short one
-STEPS = math.ceil(ROWS / BATCH)
-LR, BETA1, BETA2, EPS = 1e-3, 0.9, 0.999, 1e-8
-CLIP = 1e-7
 C_FLAGS = ["-O3", "-march=native", "-ffast-math", "-shared", "-fPIC"]
 
 # An epoch gives (mean loss, layers); layers are pairs (weights [n_out, n_in], biases [n_out]).
 Epoch = Callable[[], Any]
 Unpack = Callable[[Any], tuple[float, list[tuple[Any, Any]]]]
-
-
-def data() -> tuple[list[list[float]], list[float]]:
-    """Rows in [-1, 1]^10, and whether their sum is positive."""
-    r = random.Random(0)
-    xs = [[r.uniform(-1.0, 1.0) for _ in range(SIZES[0])] for _ in range(ROWS)]
-    return xs, [float(sum(x) > 0.0) for x in xs]
-
-
-def initial() -> list[tuple[list[list[float]], list[float]]]:
-    """The layers' weights [n_out][n_in], after He et al. 2015, and biases [n_out]."""
-    r = random.Random(1)
-    layers = []
-    for n_in, n_out in zip(SIZES, SIZES[1:], strict=False):
-        limit = math.sqrt(6.0 / n_in)
-        weights = [[r.uniform(-limit, limit) for _ in range(n_in)] for _ in range(n_out)]
-        layers.append((weights, [0.0] * n_out))
-    return layers
-
-
-def checks(loss: float, layers: list[tuple[Any, Any]]) -> list[float]:
-    """What all must agree on: the epoch's loss, the loss over all rows after it, two checksums."""
-    import numpy as np
-
-    xs, ys = map(np.array, data())
-    a = xs
-    for w, b in layers[:-1]:
-        a = np.maximum(a @ np.asarray(w, float).T + np.asarray(b, float), 0.0)
-    w, b = layers[-1]
-    z = (a @ np.asarray(w, float).T + np.asarray(b, float))[:, 0]
-    p = np.clip(1.0 / (1.0 + np.exp(-z)), CLIP, 1.0 - CLIP)
-    after = -np.mean(ys * np.log(p) + (1.0 - ys) * np.log(1.0 - p))
-    flat = np.concatenate([np.ravel(np.asarray(q, float)) for layer in layers for q in layer])
-    numbered = np.sum(flat * np.cos(np.arange(len(flat))))  # changes if parameters swap places
-    return [float(loss), float(after), float(np.mean(np.abs(flat))), float(numbered)]
 
 
 # --- by hand --------------------------------------------------------------------------------------
@@ -145,7 +117,7 @@ def c_by_hand(dtype: str) -> tuple[Epoch, Unpack]:
     def unpack(result: Any) -> tuple[float, list[tuple[Any, Any]]]:
         loss, flat = result
         layers = []
-        for n_in, n_out in zip(SIZES, SIZES[1:], strict=False):
+        for n_in, n_out in pairwise(SIZES):
             w, b, flat = np.split(flat, [n_in * n_out, (n_in + 1) * n_out])
             layers.append((w.reshape(n_out, n_in), b))
         return loss, layers
@@ -220,13 +192,13 @@ def jax_scan(dtype: str) -> tuple[Epoch, Unpack]:
 
     start, step, xs, ys = jax_training(dtype)
 
-    @jax.jit
     def whole(state: Any, xs: Any, ys: Any) -> Any:
         batches = (xs[:FULL].reshape(-1, BATCH, SIZES[0]), ys[:FULL].reshape(-1, BATCH))
         state, _ = jax.lax.scan(lambda state, batch: (step(state, batch), None), state, batches)
         return step(state, (xs[FULL:], ys[FULL:]))
 
-    return lambda: jax.block_until_ready(whole(start, xs, ys)), _unpack_jax
+    compiled = jax.jit(whole)
+    return lambda: jax.block_until_ready(compiled(start, xs, ys)), _unpack_jax
 
 
 def _unpack_jax(state: Any) -> tuple[float, list[tuple[Any, Any]]]:
@@ -278,7 +250,7 @@ def torch_eager(dtype: str) -> tuple[Epoch, Unpack]:
     batches = list(zip(xs.split(BATCH), ys[:, None].split(BATCH), strict=True))
     start = [torch.tensor(q) for layer in initial() for q in layer]
     parts: list[Any] = []
-    for n_in, n_out in zip(SIZES, SIZES[1:], strict=False):
+    for n_in, n_out in pairwise(SIZES):
         parts += [nn.Linear(n_in, n_out), nn.ReLU()]
     model = nn.Sequential(*parts[:-1], nn.Sigmoid())
     bce = nn.BCELoss()
