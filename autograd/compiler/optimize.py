@@ -125,8 +125,10 @@ class _Builder(Tape):
     def apply(self, op: str, operands: tuple[Operand, ...]) -> int:
         places = tuple([self.constant(x) if type(x) is float else x for x in operands])
         ops = self.ops
-        if op in _COMMUTES and places[0] > places[1]:
-            places = (places[1], places[0])
+        if op in _COMMUTES:
+            a, b = places
+            if (ops[a] == "constant", a) > (ops[b] == "constant", b):  # a constant comes second
+                places = (b, a)
         key = (op, places)
         found = self._known.get(key)
         if found is None:
@@ -299,7 +301,8 @@ def fuse(tape: Tape, exact: bool) -> Tape:
 
     def factors(i: int, x: int) -> tuple[int, int]:
         """A term of sum i as a product."""
-        if ops[x] in ("mul", "square") and alone(i, x):
+        once = varies[i] == varies[x] or ops[i] == "mean_over_rows"
+        if ops[x] in ("mul", "square") and uses[x] == 1 and once:
             gone.add(x)
             return args[x][0], args[x][-1]
         return x, one
@@ -348,9 +351,12 @@ def fuse(tape: Tape, exact: bool) -> Tape:
             continue
         if ops[i] == "mean_over_rows":
             (x, _), *others = zip(args[i][::2], args[i][1::2], strict=True)
-            if not others and alone(i, x) and ops[x] in ("mul", "square", "inner", "add", "sub"):
+            sum_alone = ops[x] in ("add", "sub", "inner") and uses[x] == 1
+            if not others and sum_alone and not exact:  # exactly, each row has a sum of its own
                 gone.add(x)
-                fused[i] = terms(x) if ops[x] in ("inner", "add", "sub") else [factors(i, x)]
+                fused[i] = terms(x)
+            elif not others:
+                fused[i] = [factors(i, x)]
         else:
             found = terms(i)
             if len(found) > 2 or any(b not in (one, minus_one) for _, b in found):

@@ -1,0 +1,293 @@
+"""Kernels: LLVM functions for the loops of a program, one for each kind of loop.
+
+A kernel is told how often to run and where its operands lie by a descriptor, a row of integers, so
+that loops of one kind share one kernel, also those of different programs. What is baked in is what
+decides the code: the operation, which operands move along the vector's lanes, and the tile: a few
+members computed at once, so that what they share is loaded once.
+"""
+
+from itertools import product
+from typing import NamedTuple
+
+from autograd.compiler.emit import Code, Number, Vector
+from autograd.compiler.lower import FORMULAS
+
+SIGNATURE = "void {}(ptr noalias readonly %descriptor, ptr noalias readonly %spaces, i64 %rows)"
+LITERAL, MEMBERS, TERMS = "literal", "members", "terms"
+
+
+class Operand(NamedTuple):
+    """How a kernel reads an operand, or writes its result.
+
+    along: whether it moves along the vector's lanes, by one number each; else it is spread.
+    moves: for the three loops over members, whether it moves with them.
+    table: what its addresses are looked up by, where strides do not give them: MEMBERS, or TERMS
+        for members and terms; "" where they do.
+    literal: the number itself, in place of an address.
+    """
+
+    along: bool = False
+    moves: tuple[bool, bool, bool] = (True, True, True)
+    table: str = ""
+    literal: float | None = None
+
+
+class Kind(NamedTuple):
+    """What decides a kernel's code.
+
+    op: the operation.
+    sums: "" for an operation on single values; "start" or "go on" for a sum of products that begins
+        with `start`, or with what the result holds; "rows" for one over all rows, which goes on.
+    lanes: what a vector's lanes are: "rows"; "members" or "terms", of the innermost loop; "" for
+        one number at a time.
+    width: how many lanes.
+    tile: how many members of the two innermost loops, and vectors, are computed at once.
+    accesses: the result and the operands.
+    bits, exact: of a float; and whether to keep the eager engine's bits.
+    """
+
+    op: str
+    sums: str
+    lanes: str
+    width: int
+    tile: tuple[int, int, int]
+    accesses: tuple[Operand, ...]
+    start: float
+    bits: int
+    exact: bool
+
+
+# A descriptor: how often the three loops over members and the two over terms run; then for the
+# result and each operand the number of its space, its place there, its five strides (in bytes), and
+# the address of its table
+TIMES, ACCESS = 5, 8
+
+
+def kernel(name: str, kind: Kind) -> tuple[str, dict[str, str]]:
+    """The text of a kernel, and the declarations it needs.
+
+    It is called with the descriptor, the addresses of the spaces, and the rows in this block.
+    """
+    return _Kernel(kind).text(name)
+
+
+class _Kernel:
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.code = code = Code()
+        self.size = kind.bits // 8
+        self.m = Vector(code, kind.bits, kind.width, kind.exact)
+        self.scalar = Vector(code, kind.bits, 1, kind.exact)
+        code.label("entry")
+        self.times = [self._field(k) for k in range(TIMES)]
+        self.pointers: list[str] = []
+        self.strides: list[list[str]] = []
+        self.tables: list[str] = []
+        for k, access in enumerate(kind.accesses):
+            at = TIMES + ACCESS * k
+            if access.literal is not None:
+                self.pointers.append("")
+            else:
+                slot = code.let(f"getelementptr ptr, ptr %spaces, i64 {self._field(at)}")
+                base = code.let(f"load ptr, ptr {slot}, align 8")
+                self.pointers.append(self._plus(base, self._field(at + 1)))
+            self.strides.append([self._field(at + 2 + d) for d in range(5)])
+            self.tables.append(self._field(at + 7))
+
+    def text(self, name: str) -> tuple[str, dict[str, str]]:
+        kind, code = self.kind, self.code
+        steps = [1, kind.tile[0], kind.tile[1]]
+        if kind.lanes == "members":
+            steps[2] *= kind.tile[2] * kind.width
+        with code.loop(self.times[0], steps[0]) as (i0, _, _):
+            outer = self._along(self.pointers, i0, 0)
+            with code.loop(self.times[1], steps[1]) as (i1, _, _):
+                middle = self._along(outer, i1, 1)
+                with code.loop(self.times[2], steps[2]) as (i2, _, _):
+                    pointers = self._along(middle, i2, 2)
+                    member = self._linear((i0, i1, i2))
+                    pointers = self._through_tables(pointers, MEMBERS, member)
+                    if kind.lanes == "rows" and kind.sums != "rows":
+                        with code.loop("%rows", kind.tile[2] * kind.width) as (row, _, _):
+                            self._compute(self._along_rows(pointers, row), member)
+                    else:
+                        self._compute(pointers, member)
+        code.do("ret void")
+        head = f"define {SIGNATURE.format('@' + name)} #0 {{"
+        return "\n".join([head, *code.lines, "}"]), code.declared
+
+    # --- addresses --------------------------------------------------------------------------------
+
+    def _field(self, number: int) -> str:
+        slot = self.code.let(f"getelementptr i64, ptr %descriptor, i64 {number}")
+        return self.code.let(f"load i64, ptr {slot}, align 8")
+
+    def _plus(self, pointer: str, by: str | int) -> str:
+        return self.code.let(f"getelementptr i8, ptr {pointer}, i64 {by}")
+
+    def _times(self, a: str, b: str | int) -> str:
+        return self.code.let(f"mul nsw i64 {a}, {b}")
+
+    def _linear(self, indices: tuple[str, ...]) -> str:
+        """The number of the member."""
+        if not any(x.table for x in self.kind.accesses):
+            return ""
+        i0, i1, i2 = indices
+        number = self.code.let(f"add nsw i64 {self._times(i0, self.times[1])}, {i1}")
+        return self.code.let(f"add nsw i64 {self._times(number, self.times[2])}, {i2}")
+
+    def _along(self, pointers: list[str], index: str, loop: int) -> list[str]:
+        """The addresses, moved along a loop."""
+        moved = []
+        for k, (pointer, access) in enumerate(zip(pointers, self.kind.accesses, strict=True)):
+            still = access.literal is not None or (loop < 3 and not access.moves[loop])
+            by = "" if still else self._times(index, self.strides[k][loop])
+            moved.append(pointer if still else self._plus(pointer, by))
+        return moved
+
+    def _along_rows(self, pointers: list[str], row: str) -> list[str]:
+        by = self._times(row, self.size)
+        return [
+            self._plus(pointer, by) if access.along else pointer
+            for pointer, access in zip(pointers, self.kind.accesses, strict=True)
+        ]
+
+    def _through_tables(self, pointers: list[str], by: str, entry: str) -> list[str]:
+        """The addresses of those whose offset stands in a table, at this entry."""
+        found = []
+        for k, (pointer, access) in enumerate(zip(pointers, self.kind.accesses, strict=True)):
+            if access.table == by:
+                table = self.code.let(f"inttoptr i64 {self.tables[k]} to ptr")
+                slot = self.code.let(f"getelementptr i64, ptr {table}, i64 {entry}")
+                pointer = self._plus(pointer, self.code.let(f"load i64, ptr {slot}, align 8"))
+            found.append(pointer)
+        return found
+
+    def _tile_address(self, pointers: list[str], k: int, i1: int, i2: int, vector: int) -> str:
+        """Where operand k of one member and vector of the tile lies."""
+        pointer, access = pointers[k], self.kind.accesses[k]
+        for index, loop in ((i1, 1), (i2, 2)):
+            if index and access.moves[loop]:
+                pointer = self._plus(pointer, self._times(self.strides[k][loop], index))
+        if vector and access.along:
+            pointer = self._plus(pointer, vector * self.kind.width * self.size)
+        return pointer
+
+    # --- what is computed -------------------------------------------------------------------------
+
+    def _compute(self, pointers: list[str], member: str) -> None:
+        if self.kind.sums == "rows":
+            self._sum_over_rows(pointers, member)
+        elif self.kind.sums:
+            self._sum(pointers, member)
+        else:
+            operands = [self._read(pointers, k, 0, 0, 0) for k in range(1, len(pointers))]
+            y = FORMULAS[self.kind.op](self.m, *operands)
+            self.m.store(y, pointers[0])
+
+    def _read(self, pointers: list[str], k: int, i1: int, i2: int, vector: int) -> Number:
+        access = self.kind.accesses[k]
+        if access.literal is not None:
+            return access.literal
+        pointer = self._tile_address(pointers, k, i1, i2, vector)
+        return self.m.load(pointer) if access.along else self.m.broadcast(pointer)
+
+    def _tile(self) -> list[tuple[int, int, int]]:
+        t1, t2, vectors = self.kind.tile
+        return list(product(range(t1), range(t2), range(vectors)))
+
+    def _terms(self, pointers: list[str], member: str, sums: list[str]) -> list[str]:
+        """The loops over terms; gives the sums with all products added."""
+        code, kind = self.code, self.kind
+        carried = [(self.m.type, s) for s in sums]
+        step = kind.width if kind.lanes == "terms" else 1
+        with code.loop(self.times[3], 1, tuple(carried)) as (t0, so_far, last):
+            along = self._along(pointers, t0, 3)
+            inner = tuple([(self.m.type, s) for s in so_far])
+            with code.loop(self.times[4], step, inner) as (t1, values, new):
+                here = self._along(along, t1, 4)
+                if any(x.table == TERMS for x in kind.accesses):
+                    term = code.let(f"add nsw i64 {self._times(t0, self.times[4])}, {t1}")
+                    n_terms = self._times(self.times[3], self.times[4])
+                    entry = code.let(f"add nsw i64 {self._times(member, n_terms)}, {term}")
+                    here = self._through_tables(here, TERMS, entry)
+                new += self._add_products(here, values)
+            last += new
+        return last
+
+    def _add_products(self, pointers: list[str], sums: list[str]) -> list[str]:
+        """Each sum of the tile plus its product; what members share is read once."""
+        read: dict[tuple[int, ...], Number] = {}
+
+        def operand(k: int, i1: int, i2: int, vector: int) -> Number:
+            access = self.kind.accesses[k]
+            key = (k, i1 * access.moves[1], i2 * access.moves[2], vector * access.along)
+            if key not in read:
+                read[key] = self._read(pointers, k, i1, i2, vector)
+            return read[key]
+
+        added = []
+        for place, s in zip(self._tile(), sums, strict=True):
+            a, b = operand(1, *place), operand(2, *place)
+            added.append(self._plus_product(s, a, b))
+        return added
+
+    def _plus_product(self, s: str, a: Number, b: Number) -> str:
+        if b == 1.0:
+            return self.m.add(s, a)
+        if b == -1.0:
+            return self.m.sub(s, a)
+        return self.m.add(s, self.m.mul(a, b)) if self.kind.exact else self.m.fma(a, b, s)
+
+    def _sum(self, pointers: list[str], member: str) -> None:
+        kind, m = self.kind, self.m
+        across = kind.lanes == "terms"
+        go_on = kind.sums == "go on"
+        tile = self._tile()
+        results = [self._tile_address(pointers, 0, *place) for place in tile]
+        if across:
+            first = [m.constant(-0.0)] * len(tile)
+        elif go_on:
+            first = [m.load(p) for p in results]
+        else:
+            first = [m.constant(kind.start)] * len(tile)
+        for p, s in zip(results, self._terms(pointers, member, first), strict=True):
+            if across:
+                start: Number = self.scalar.load(p) if go_on else kind.start
+                self.scalar.store(m.sum(s, start), p)
+            else:
+                m.store(s, p)
+
+    def _sum_over_rows(self, pointers: list[str], member: str) -> None:
+        """The result, a number for all rows, grows by the sum over this block of rows."""
+        code, kind, m = self.code, self.kind, self.m
+        tile = self._tile()
+        sums = [m.constant(-0.0)] * len(tile)
+        whole = code.let(f"and i64 %rows, {-kind.width}")
+        results = [self._tile_address(pointers, 0, *place) for place in tile]
+        if kind.exact:  # row by row
+            scalars = [(self.scalar.type, self.scalar.load(p)) for p in results]
+            with code.loop("%rows", 1, tuple(scalars)) as (row, so_far, new):
+                here = self._along_rows(pointers, row)
+                wide, self.m = self.m, self.scalar
+                new += self._add_products(here, so_far)
+                self.m = wide
+            for p, s in zip(results, new, strict=True):
+                self.scalar.store(s, p)
+            return
+        carried = tuple([(m.type, s) for s in sums])
+        with code.loop(whole, kind.width, carried, or_never=True) as (row, values, new):
+            new += self._add_products(self._along_rows(pointers, row), values)
+        sums = new
+        rest = code.let(f"sub nsw i64 %rows, {whole}")
+        here = self._along_rows(pointers, whole)
+        sums = self._add_last_rows(here, sums, rest)
+        for p, s in zip(results, sums, strict=True):
+            self.scalar.store(self.scalar.add(self.scalar.load(p), m.sum(s)), p)
+
+    def _add_last_rows(self, pointers: list[str], sums: list[str], rest: str) -> list[str]:
+        """The rows that do not fill a vector: the lanes beyond them are left as they are."""
+        m = self.m
+        mask = m.first(rest)
+        added = self._add_products(pointers, sums)
+        return [m.where(mask, a, s) for a, s in zip(added, sums, strict=True)]

@@ -1,0 +1,255 @@
+"""Which kernels a program calls, and with what descriptors: from loops to machine code's terms."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from autograd.compiler.kernels import MEMBERS, TERMS, Kind, Operand
+from autograd.compiler.roll import ROWS, SPACE, Access, Ints, Loop
+
+
+class Target(NamedTuple):
+    """bits of a float; lanes of a vector; rows in a block; whether to keep every bit."""
+
+    bits: int
+    width: int
+    block: int
+    exact: bool
+
+
+class Call(NamedTuple):
+    """A kernel to run. tables: the arrays that the descriptor has the addresses of."""
+
+    kind: Kind
+    descriptor: Ints
+    tables: list[Ints]
+
+
+class _Dimension(NamedTuple):
+    """One loop: how often, and the stride of each access."""
+
+    times: int
+    strides: tuple[int, ...]
+
+
+def calls(loop: Loop, target: Target) -> Iterator[Call]:
+    """The calls that run a loop."""
+    yield from _Planner(loop, target).calls()
+
+
+def _pieces(n: int, sizes: list[int]) -> Iterator[tuple[int, int, int]]:
+    """n split into (first, how many, size), each of how many a multiple of its size."""
+    first = 0
+    for size in sizes:
+        count = (n - first) // size * size
+        if count:
+            yield first, count, size
+            first += count
+
+
+def _powers_below(n: int) -> list[int]:
+    """n, n / 2 ... 1."""
+    return [n >> k for k in range(n.bit_length())]
+
+
+class _Planner:
+    def __init__(self, loop: Loop, target: Target) -> None:
+        self.loop, self.target = loop, target
+        self.accesses: tuple[Access, ...] = (loop.result, *loop.operands)
+        dimensions = [
+            _Dimension(n, tuple([x.strides[d] if x.strides else 0 for x in self.accesses]))
+            for d, n in enumerate(loop.members + loop.terms)
+        ]
+        self.members = dimensions[: len(loop.members)]
+        self.terms = dimensions[len(loop.members) :]
+        self.tables = any(x.table is not None for x in self.accesses)
+        self.in_rows = [x.literal is None and x.address // SPACE == ROWS for x in self.accesses]
+
+    def calls(self) -> Iterator[Call]:
+        if self.loop.rows or self.loop.op == "mean_over_rows":
+            yield from self._by_rows()
+        else:
+            yield from self._once()
+
+    def _reuse(self, mover: int, still: int) -> int | None:
+        """A loop over members that moves one operand and leaves the other where it is."""
+        for d, (_, strides) in enumerate(self.members):
+            if strides[mover] and not strides[still]:
+                return d
+        return None
+
+    # --- a vector of rows -------------------------------------------------------------------------
+
+    def _by_rows(self) -> Iterator[Call]:
+        loop, target = self.loop, self.target
+        mean = loop.op == "mean_over_rows"
+        tiles: list[int | None] = [None, None]
+        vectors = 1
+        if loop.is_sum and not self.tables:
+            a, b = 1, 2
+            if not mean and self.in_rows[1] and not self.in_rows[2]:
+                a, b = b, a  # the tile goes along what moves a, the operand that is not per row
+            tiles = [self._reuse(b, a), self._reuse(a, b)]
+            if tiles[1] is None:
+                tiles.reverse()
+            if not mean:
+                tiles[0] = None
+                vectors = min(4, target.block // target.width)
+        yield from self._tiled(tiles, "rows", target.width, vectors, self.in_rows)
+
+    # --- one number for all rows --------------------------------------------------------------------
+
+    def _once(self) -> Iterator[Call]:
+        width = self.target.width
+        none = [False] * len(self.accesses)
+        if self.tables:
+            yield from self._tiled([None, None], "", 1, 1, none)
+            return
+        lanes = next((d for d in reversed(range(len(self.members))) if self._is_vector(d)), None)
+        if lanes is not None:
+            yield from self._by_members(lanes)
+            return
+        tiles = [self._reuse(1, 2), self._reuse(2, 1)] if self.loop.is_sum else [None, None]
+        if tiles[1] is None:
+            tiles.reverse()
+        steps = self.terms[-1].strides[1:] if self.terms else ()
+        if self.loop.is_sum and not self.target.exact and 1 in steps and set(steps) <= {0, 1}:
+            for first, count, size in _pieces(self.terms[-1].times, _powers_below(width)):
+                part = self._part_of_terms(first, count)
+                along = [False, *[s == 1 for s in steps]]
+                if size == 1:
+                    yield from part._tiled(tiles, "", 1, 1, none)
+                else:
+                    yield from part._tiled(tiles, "terms", size, 1, along)
+        else:
+            yield from self._tiled(tiles, "", 1, 1, none)
+
+    def _is_vector(self, d: int) -> bool:
+        """Whether this loop over members can be the lanes of a vector."""
+        times, (result, *operands) = self.members[d]
+        return times > 1 and result == 1 and set(operands) <= {0, 1}
+
+    def _by_members(self, lanes: int) -> Iterator[Call]:
+        """The vector goes along one loop over members, which becomes the innermost."""
+        times, strides = self.members[lanes]
+        others = [x for d, x in enumerate(self.members) if d != lanes]
+        along = [s == 1 for s in strides]
+        width = self.target.width
+        sizes = [4 * width, 2 * width] if self.loop.is_sum else []
+        for first, count, size in _pieces(times, sizes + _powers_below(width)):
+            vectors = max(1, size // width)
+            part = self._with_members([*others, _Dimension(count, strides)])
+            part.accesses = tuple(
+                [
+                    x if x.literal is not None else x._replace(address=x.address + first * s)
+                    for x, s in zip(self.accesses, strides, strict=True)
+                ]
+            )
+            tile = len(others) - 1 if others and self.loop.is_sum else None
+            kind = "members" if size > 1 else ""
+            yield from part._tiled(
+                [tile, None], kind, min(size, width), vectors, along if size > 1 else [False] * 3
+            )
+
+    def _with_members(self, members: list[_Dimension]) -> "_Planner":
+        part = _Planner(self.loop, self.target)
+        part.members, part.terms, part.accesses = members, self.terms, self.accesses
+        return part
+
+    def _part_of_terms(self, first: int, count: int) -> "_Planner":
+        """The terms from `first` on; all but the first part go on from what is there."""
+        last = self.terms[-1]
+        part = self._with_members(self.members)
+        part.terms = [*self.terms[:-1], _Dimension(count, last.strides)]
+        part.accesses = tuple(
+            [
+                x if x.literal is not None else x._replace(address=x.address + first * s)
+                for x, s in zip(self.accesses, last.strides, strict=True)
+            ]
+        )
+        if first:
+            part.loop = self.loop._replace(start=None)
+        return part
+
+    # --- calls ------------------------------------------------------------------------------------
+
+    def _tiled(
+        self, tiles: list[int | None], lanes: str, width: int, vectors: int, along: list[bool]
+    ) -> Iterator[Call]:
+        """The calls, with the two loops of the tile as the two innermost, split into whole tiles."""
+        order = [d for d in range(len(self.members)) if d not in tiles]
+        order += [d for d in tiles if d is not None]
+        members = [self.members[d] for d in order]
+        still = _Dimension(1, (0,) * len(self.accesses))
+        if tiles[1] is None and lanes != "members":
+            members.append(still)
+            if tiles[0] is None and len(members) < 3:
+                members.append(still)
+        members = [still] * (3 - len(members)) + members
+        if len(members) > 3:  # no room for a still one: no tile
+            members = [x for x in members if x is not still][-3:]
+            tiles = [None, None]
+        most = [1, 1]
+        if tiles[1] is not None:
+            most = [4, 4] if tiles[0] is not None else [1, 4]
+        elif tiles[0] is not None:
+            most = [4, 1]
+        if lanes == "members":
+            pieces2: list[tuple[int, int, int]] = [(0, members[2].times, 1)]
+        else:
+            pieces2 = list(_pieces(members[2].times, _powers_below(most[1])))
+        for first1, count1, tile1 in _pieces(members[1].times, _powers_below(most[0])):
+            for first2, count2, tile2 in pieces2:
+                dims = [
+                    members[0],
+                    members[1]._replace(times=count1),
+                    members[2]._replace(times=count2),
+                ]
+                offsets = [
+                    first1 * members[1].strides[k] + first2 * members[2].strides[k]
+                    for k in range(len(self.accesses))
+                ]
+                yield self._call(dims, offsets, lanes, width, (tile1, tile2, vectors), along)
+
+    def _call(
+        self,
+        members: list[_Dimension],
+        offsets: list[int],
+        lanes: str,
+        width: int,
+        tile: tuple[int, int, int],
+        along: list[bool],
+    ) -> Call:
+        loop, target = self.loop, self.target
+        size = target.bits // 8
+        still = _Dimension(1, (0,) * len(self.accesses))
+        terms = [still] * (2 - len(self.terms)) + self.terms
+        numbers = [x.times for x in (*members, *terms)]
+        operands, tables = [], []
+        for k, access in enumerate(self.accesses):
+            if access.literal is not None:
+                operands.append(Operand(literal=access.literal, moves=(False, False, False)))
+                numbers += [0] * 8
+                continue
+            space, place = divmod(access.address, SPACE)
+            unit = size * (target.block if space == ROWS else 1)
+            strides = [x.strides[k] for x in (*members, *terms)]
+            table, address = "", 0
+            if access.table is not None:
+                table = MEMBERS if access.table.ndim == 1 else TERMS
+                tables.append(np.ascontiguousarray(access.table * unit))
+                address = tables[-1].ctypes.data
+            moves = (strides[0] != 0, strides[1] != 0, strides[2] != 0)
+            operands.append(Operand(along[k], moves, table))
+            numbers += [space, (place + offsets[k]) * unit, *[s * unit for s in strides], address]
+        sums, start = "", 0.0
+        if loop.op == "mean_over_rows":
+            sums = "rows"
+        elif loop.is_sum:
+            sums, start = ("go on", 0.0) if loop.start is None else ("start", loop.start)
+        op = "inner" if loop.is_sum else loop.op
+        kind = Kind(
+            op, sums, lanes, width, tile, tuple(operands), start, target.bits, target.exact
+        )
+        return Call(kind, np.array(numbers, np.int64), tables)

@@ -1,0 +1,462 @@
+"""Rolling: instructions of one kind whose operands move by constant strides become one loop.
+
+A layer's neurons become a matrix-vector loop, whether the user wrote layers or bare sums. What the
+machine has to compile then grows with the kinds of work and not with the number of nodes.
+
+How: values of one operation, one level (the longest path to them from the inputs) and one make of
+operands form a group. They are laid out side by side in memory, in the order of their operands'
+addresses; then nearly every operand of the group moves by constant strides, in one or two or three
+loops inside one another. An operand that does not is found through a table of addresses.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd.compiler.tape import LEAVES, Tape
+
+Ints = np.ndarray[Any, np.dtype[np.int64]]
+
+SPACE = 1 << 40  # an address is the number of its space times this, plus the place in it
+# The spaces: numbers that are one for all rows; numbers of which each row has its own; then the
+# buffers of inputs, and those of outputs
+ONCE, ROWS, BUFFERS = 0, 1, 2
+MOST_MEMBER_LOOPS, MOST_TERM_LOOPS = 3, 2
+
+
+class Access(NamedTuple):
+    """Where an operand lies: at address + the sum of stride times loop index.
+
+    strides: one for each loop, first those over members, then those over terms.
+    table: what to add for each member (and term), where strides do not say it: [members] or
+        [members, terms].
+    literal: the number itself, in place of an address.
+    """
+
+    address: int = 0
+    strides: tuple[int, ...] = ()
+    table: Ints | None = None
+    literal: float | None = None
+
+
+class Loop(NamedTuple):
+    """One operation, for all members of a (part of a) group.
+
+    members: how often each of the nested loops over members runs, the outermost first.
+    terms: likewise the loops of a sum of products; of "inner" and "mean_over_rows" alone.
+    start: what the sum begins with; None to go on from what is in the result already.
+    rows: whether there is a result for each row of a batch.
+    """
+
+    op: str
+    members: tuple[int, ...]
+    terms: tuple[int, ...]
+    result: Access
+    operands: tuple[Access, ...]
+    start: float | None
+    rows: bool
+
+    @property
+    def is_sum(self) -> bool:
+        return self.op in ("inner", "mean_over_rows")
+
+
+class Program(NamedTuple):
+    """A rolled tape.
+
+    before, rows, after: the loops to run once, for each block of rows, and once again.
+    constants: the first numbers of the space ONCE; after them comes the number of rows.
+    once, each_row: how many numbers the two spaces hold.
+    row_inputs: the buffer, and the place in its rows, of the first numbers of the space ROWS.
+    row_outputs: the place in the space ROWS, the buffer, and the place in its rows.
+    """
+
+    before: list[Loop]
+    rows: list[Loop]
+    after: list[Loop]
+    constants: list[float]
+    once: int
+    each_row: int
+    row_inputs: list[tuple[int, int]]
+    row_outputs: list[tuple[int, int, int]]
+
+
+def roll(
+    tape: Tape, inputs: Sequence[tuple[int, int]], outputs: Sequence[tuple[int, int]], exact: bool
+) -> Program:
+    """The program of a tape that `simplify` and `fuse` have been over.
+
+    inputs, outputs: the buffer and the place in it of each input and each output of the tape; the
+        buffers of batched inputs and outputs hold one row after another.
+    exact: leave the order of sums alone.
+    """
+    return _Roller(tape, inputs, outputs, exact).program()
+
+
+class _Roller:
+    def __init__(
+        self,
+        tape: Tape,
+        inputs: Sequence[tuple[int, int]],
+        outputs: Sequence[tuple[int, int]],
+        exact: bool,
+    ) -> None:
+        self.tape = tape
+        self.exact = exact
+        self.varies = tape.varies()
+        n = len(tape)
+        self.address: Ints = np.full(n, -1, np.int64)
+        self.group: Ints = np.zeros(n, np.int64)  # of the operation that made the value
+        self.constant = np.array([op == "constant" for op in tape.ops])
+        self.constants: list[float] = []
+        self.row_inputs: list[tuple[int, int]] = []
+        self.means: list[Ints] = []
+        self.loops: tuple[list[Loop], list[Loop], list[Loop]] = ([], [], [])
+        for i, op, args in tape.instructions():
+            if op == "constant":
+                self.address[i] = len(self.constants)
+                self.constants.append(args[0])
+            elif op == "input":
+                buffer, place = inputs[args[0]]
+                if tape.batched[args[0]]:
+                    self.address[i] = ROWS * SPACE + len(self.row_inputs)
+                    self.row_inputs.append((buffer, place))
+                    self.group[i] = 1
+                else:
+                    self.address[i] = (BUFFERS + buffer) * SPACE + place
+                    self.group[i] = 2 + buffer
+        self.rows_count = len(self.constants)  # where the number of rows is put for each call
+        self.once = len(self.constants) + 1
+        self.each_row = len(self.row_inputs)
+        self.groups = 2 + max([b for b, _ in inputs], default=0) + 1
+        self.outputs = outputs
+        self.destination: dict[int, int] = {}  # values that are computed right into an output
+        for value, (buffer, place) in zip(tape.outputs, outputs, strict=True):
+            if tape.ops[value] not in LEAVES and not self.varies[value]:
+                self.destination.setdefault(value, (BUFFERS + buffer) * SPACE + place)
+
+    def program(self) -> Program:
+        for key, members in self._groups():
+            self.groups += 1
+            self.group[members] = self.groups
+            self._place(key, members)
+        if self.means:
+            self._begin_and_end_means()
+        row_outputs = self._copy_outputs()
+        return Program(
+            *self.loops, self.constants, self.once, self.each_row, self.row_inputs, row_outputs
+        )
+
+    # --- groups -----------------------------------------------------------------------------------
+
+    def _groups(self) -> Iterator[tuple[Any, list[int]]]:
+        """The groups in an order in which they can be computed, each with its key."""
+        tape, varies = self.tape, self.varies
+        level, phase = [0] * len(tape), [0] * len(tape)
+        constant = self.constant.tolist()
+        found: dict[Any, list[int]] = {}
+        for i, op, args in tape.instructions():
+            if op in LEAVES:
+                phase[i] = int(varies[i])
+                continue
+            level[i] = 1 + max([level[x] for x in args])
+            here = max([phase[x] for x in args])
+            literal: Any = None
+            if op not in ("inner", "mean_over_rows"):
+                literal = tuple([x if constant[x] else -1 for x in args])
+            if op == "mean_over_rows":
+                phase[i] = 2
+                here = 1
+            else:
+                phase[i] = here
+            found.setdefault((here, level[i], op, len(args), varies[i], literal), []).append(i)
+        # a mean is used after all rows only
+        assert not any(varies[i] and phase[i] == 2 for i in range(len(tape)))
+        for key in sorted(found, key=lambda key: key[:2]):
+            yield key, found[key]
+
+    def _place(self, key: Any, members: list[int]) -> None:
+        """Lay out the members of a group and make its loops."""
+        phase, _, op, _, rows, _ = key
+        loops = self.loops[phase]
+        if op in ("inner", "mean_over_rows"):
+            parts = self._inner_parts(op, members)
+        else:
+            parts = self._parts(op, members)
+        for ordered, make in parts:
+            self._lay_out(ordered, rows)
+            loops += make()
+
+    def _lay_out(self, members: Ints, rows: bool) -> None:
+        for v in members.tolist():
+            if v in self.destination:
+                self.address[v] = self.destination[v]
+            elif rows:
+                self.address[v] = ROWS * SPACE + self.each_row
+                self.each_row += 1
+            else:
+                self.address[v] = self.once
+                self.once += 1
+
+    def _destination_keys(self, members: Ints) -> tuple[Ints, Ints]:
+        """The space each member is computed into, and the place there if it is an output."""
+        to = np.array([self.destination.get(v, 0) for v in members.tolist()], np.int64)
+        return to // SPACE, to
+
+    # --- an operation on single values ------------------------------------------------------------
+
+    def _parts(self, op: str, members: list[int]) -> Iterator[Any]:
+        values = np.array(members, np.int64)
+        operands = np.array([self.tape.args[v] for v in members], np.int64)  # [members, operands]
+        literals = [self._literal(operands[:, k]) for k in range(operands.shape[1])]
+        if op in ("add", "mul", "maximum", "minimum", "eq") and literals == [None, None]:
+            # the operands of one kind on one side; the table's functions of these commute but for
+            # the bits of a nan
+            swap = self.group[operands[:, 0]] > self.group[operands[:, 1]]
+            operands[swap] = operands[swap][:, ::-1]
+        spaces, to = self._destination_keys(values)
+        groups = self.group[operands]
+        addresses = self.address[operands]
+        keys = [spaces, *[groups[:, k] for k in range(operands.shape[1])], to]
+        keys += [addresses[:, k] for k in range(operands.shape[1])]
+        order = np.lexsort(keys[::-1])
+        values, operands = values[order], operands[order]
+        cuts = _cuts(np.column_stack([spaces, groups])[order])
+        if len(cuts) > 3 and len(cuts) * 4 > len(values):  # irregular: fewer loops, through tables
+            makes = np.column_stack([spaces, addresses // SPACE])
+            again = np.lexsort([*addresses[order].T, *makes[order].T])
+            values, operands, cuts = values[again], operands[again], _cuts(makes[order][again])
+        for part, args in zip(np.split(values, cuts), np.split(operands, cuts), strict=True):
+            yield part, partial(self._loops, op, part, args, literals)
+
+    def _literal(self, values: Ints) -> float | None:
+        """The number, if these are all one constant."""
+        first = int(values[0])
+        return self.tape.number(first) if (values == first).all() else None
+
+    def _loops(
+        self, op: str, values: Ints, operands: Ints, literals: list[float | None]
+    ) -> list[Loop]:
+        columns = [self.address[values]]
+        columns += [
+            self.address[operands[:, k]] for k, c in enumerate(literals) if c is None
+        ]
+        rows = self.varies[values[0]]
+        loops = []
+        for members, (result, *accesses) in _nests(np.column_stack(columns)):
+            found = iter(accesses)
+            arguments = tuple([next(found) if c is None else Access(literal=c) for c in literals])
+            loops.append(Loop(op, members, (), result, arguments, None, rows))
+        return loops
+
+    # --- sums of products -------------------------------------------------------------------------
+
+    def _inner_parts(self, op: str, members: list[int]) -> Iterator[Any]:
+        """The members of equal make, term by term."""
+        every = np.array(members, np.int64)
+        pairs = np.array([self.tape.args[v] for v in members], np.int64)
+        pairs = pairs.reshape(len(members), -1, 2)  # [members, terms, 2]
+        for which, factors, start in self._starts(pairs):
+            factors = self._canonical(factors)
+            makes = self.group[factors]
+            constant = self.constant[factors]
+            makes[constant] = -factors[constant] - 1  # each constant is a make of its own
+            space, to = self._destination_keys(every[which])
+            flat = np.column_stack([space, makes.reshape(len(makes), -1)])
+            for same in _equal_rows(flat):
+                cuts = _cuts(makes[same[0]])
+                heads = self.address[factors[same][:, [0, *cuts]].reshape(len(same), -1)]
+                order = same[np.lexsort([*heads.T[::-1], to[same]])]
+                values, segments = every[which][order], np.split(factors[order], cuts, axis=1)
+                yield values, partial(self._inner_loops, op, values, segments, start)
+
+    def _starts(self, pairs: Ints) -> Iterator[tuple[Ints, Ints, float]]:
+        """Members whose sum starts with one number: which, their other terms, the number.
+
+        A term made of two constants is what the sum starts with (with -0.0 it starts with nothing).
+        It stands first, or second, which is the same as the first two commute.
+        """
+        known = self.constant[pairs].all(axis=2)
+        place = np.where(known.any(axis=1), known.argmax(axis=1), -1)
+        if self.exact:
+            place[place > 1] = -1
+        heads = pairs[np.arange(len(pairs)), place]
+        heads[place < 0] = -1
+        for same in _equal_rows(np.column_stack([place, heads])):
+            p = int(place[same[0]])
+            if p < 0 or pairs.shape[1] == 1:
+                yield same, pairs[same], -0.0
+            else:
+                a, b = (self.tape.args[int(x)][0] for x in heads[same[0]])
+                yield same, np.delete(pairs[same], p, axis=1), a * b
+
+    def _canonical(self, factors: Ints) -> Ints:
+        """The factors of each term, and unless `exact` the terms, in an order of their own."""
+        constant = self.constant[factors]
+        groups, addresses = self.group[factors], self.address[factors]
+        swap = (groups[..., 0] > groups[..., 1]) | (
+            (groups[..., 0] == groups[..., 1]) & (addresses[..., 0] > addresses[..., 1])
+        )
+        swap = (swap | constant[..., 0]) & ~constant[..., 1]
+        factors = np.where(swap[..., None], factors[..., ::-1], factors)
+        if self.exact:
+            return factors
+        groups, addresses = self.group[factors], self.address[factors]
+        keys = [addresses[..., 1], addresses[..., 0], groups[..., 1], groups[..., 0]]
+        order = np.lexsort(keys, axis=-1)
+        return np.take_along_axis(factors, order[..., None], axis=1)
+
+    def _inner_loops(
+        self, op: str, values: Ints, segments: list[Ints], start: float
+    ) -> list[Loop]:
+        loops = []
+        rows = self.varies[int(values[0])]
+        going_on = op == "mean_over_rows"
+        if going_on:
+            self.means.append(self.address[values])
+        for factors in segments:
+            literal = self._literal(factors[:, :, 1].ravel())
+            columns = [self.address[factors[:, :, 0]]]
+            if literal is None:
+                columns.append(self.address[factors[:, :, 1]])
+            for members, terms, (result, *accesses) in _double_nests(
+                self.address[values], columns
+            ):
+                arguments = tuple(accesses)
+                if literal is not None:
+                    arguments += (Access(literal=literal),)
+                first = None if going_on else start
+                loops.append(Loop(op, members, terms, result, arguments, first, rows))
+            going_on = True
+        return loops
+
+    def _begin_and_end_means(self) -> None:
+        """The loops before and after all rows: set to 0.0, and divide by the number of rows."""
+        results = np.sort(np.concatenate(self.means))
+        for part in np.split(results, np.flatnonzero(np.diff(results) != 1) + 1):
+            for members, (result,) in _nests(part[:, None]):
+                zero = Access(literal=0.0)
+                self.loops[0].append(Loop("identity", members, (), result, (zero,), None, False))
+                count = Access(ONCE * SPACE + self.rows_count, (0,) * len(members))
+                division = Loop("div", members, (), result, (result, count), None, False)
+                self.loops[2].insert(0, division)
+
+    # --- outputs ----------------------------------------------------------------------------------
+
+    def _copy_outputs(self) -> list[tuple[int, int, int]]:
+        """Loops that bring to their outputs the values that were not computed right there."""
+        pairs, row_outputs = [], []
+        for value, (buffer, place) in zip(self.tape.outputs, self.outputs, strict=True):
+            address = int(self.address[value])
+            if self.varies[value]:
+                row_outputs.append((address - ROWS * SPACE, buffer, place))
+            elif address != (BUFFERS + buffer) * SPACE + place:
+                pairs.append(((BUFFERS + buffer) * SPACE + place, address))
+        if pairs:
+            columns = np.array(sorted(pairs), np.int64)
+            for part in np.split(columns, _cuts(columns // SPACE)):
+                for members, (result, operand) in _nests(part):
+                    loop = Loop("identity", members, (), result, (operand,), None, False)
+                    self.loops[2].append(loop)
+        return row_outputs
+
+
+# --- strides --------------------------------------------------------------------------------------
+
+
+def _cuts(keys: Ints) -> Ints:
+    """Where the rows of keys change."""
+    return np.flatnonzero((np.diff(keys, axis=0) != 0).any(axis=1)) + 1
+
+
+def _equal_rows(keys: Ints) -> list[Ints]:
+    """The indices of the rows that are equal, for each kind of row, in order of appearance."""
+    found: dict[bytes, list[int]] = {}
+    for i, row in enumerate(np.ascontiguousarray(keys)):
+        found.setdefault(row.tobytes(), []).append(i)
+    return [np.array(indices) for indices in found.values()]
+
+
+def _nest(columns: Ints) -> list[tuple[int, Ints]] | None:
+    """The loops [(times, strides of each column)] that visit these addresses; None if none do.
+
+    columns: [members, columns].
+    """
+    n = len(columns)
+    if n == 1:
+        return []
+    steps = np.diff(columns, axis=0)
+    regular = (steps == steps[0]).all(axis=1)
+    if regular.all():
+        return [(n, steps[0])]
+    inner = int(np.argmin(regular)) + 1
+    if n % inner:
+        return None
+    blocks = columns.reshape(n // inner, inner, -1)
+    if not (np.diff(blocks, axis=1) == steps[0]).all():
+        return None
+    outer = _nest(blocks[:, 0])
+    return None if outer is None else [*outer, (inner, steps[0])]
+
+
+def _nests(columns: Ints) -> Iterator[tuple[tuple[int, ...], list[Access]]]:
+    """The members (times of each loop) and accesses of the few loops that visit all addresses."""
+    nest = _nest(columns)
+    if nest is not None and len(nest) <= MOST_MEMBER_LOOPS:
+        times = tuple([n for n, _ in nest])
+        yield times, [
+            Access(int(columns[0, k]), tuple([int(s[k]) for _, s in nest]))
+            for k in range(columns.shape[1])
+        ]
+        return
+    # those that no strides visit go through tables; the others share what loops they can
+    n = len(columns)
+    alone = [_nest(columns[:, k : k + 1]) for k in range(columns.shape[1])]
+    fits = [k for k, found in enumerate(alone) if found is not None and len(found) <= 2]
+    nest = _nest(columns[:, fits]) if fits else None
+    if nest is None or len(nest) > MOST_MEMBER_LOOPS:
+        fits, nest = [], [(n, np.zeros(0, np.int64))]
+    accesses = []
+    for k in range(columns.shape[1]):
+        base = int(columns[0, k])
+        if k in fits:
+            accesses.append(Access(base, tuple([int(s[fits.index(k)]) for _, s in nest])))
+        else:
+            space = base // SPACE * SPACE
+            accesses.append(Access(space, (0,) * len(nest), columns[:, k] - space))
+    yield tuple([times for times, _ in nest]), accesses
+
+
+def _double_nests(
+    results: Ints, factors: list[Ints]
+) -> Iterator[tuple[tuple[int, ...], tuple[int, ...], list[Access]]]:
+    """Likewise for sums: (members, terms, [result, factors...]).
+
+    results: [members]; factors: each [members, terms].
+    """
+    separable = [
+        bool((f - f[:, :1] == f[:1] - f[0, 0]).all()) for f in factors
+    ]  # the address is a part that goes with the member plus one that goes with the term
+    across = [f[:, 0] for f, s in zip(factors, separable, strict=True) if s]
+    along = [f[0] for f, s in zip(factors, separable, strict=True) if s]
+    n_terms = factors[0].shape[1]
+    terms = _nest(np.column_stack(along)) if along else [(n_terms, np.zeros(0, np.int64))]
+    if terms is None or len(terms) > MOST_TERM_LOOPS:
+        separable = [False] * len(factors)
+        across, terms = [], [(n_terms, np.zeros(0, np.int64))]
+    for members, (result, *found) in _nests(np.column_stack([results, *across])):
+        accesses = [result._replace(strides=(*result.strides, *(0,) * len(terms)))]
+        column = 0
+        for f, s in zip(factors, separable, strict=True):
+            if s:
+                access = found[column]
+                strides = tuple([int(step[column]) for _, step in terms])
+                accesses.append(access._replace(strides=(*access.strides, *strides)))
+                column += 1
+            else:
+                space = int(f[0, 0]) // SPACE * SPACE
+                none = (0,) * (len(members) + len(terms))
+                accesses.append(Access(space, none, f - space))
+        yield members, tuple([n for n, _ in terms]), accesses
