@@ -1,6 +1,10 @@
 """autograd: every number is a node you can see, trust, and run fast."""
 
 from autograd import operators as operators
+from autograd.compiler.jit import Compiled as Compiled
+from autograd.compiler.jit import jit as jit
+from autograd.compiler.jit import jit_graph as jit_graph
+from autograd.compiler.packed import Packed as Packed
 from autograd.elementwise import abs as abs
 from autograd.elementwise import acos as acos
 from autograd.elementwise import acosh as acosh
@@ -63,6 +67,7 @@ from autograd.errors import MissingExtraError as MissingExtraError
 from autograd.errors import OperandError as OperandError
 from autograd.errors import RenderError as RenderError
 from autograd.errors import StructureError as StructureError
+from autograd.errors import TraceError as TraceError
 from autograd.forward import jvp as jvp
 from autograd.functions import dot as dot
 from autograd.functions import linear as linear

@@ -22,9 +22,12 @@ def flatten(structure: Any) -> tuple[list[Any], Rebuild]:
         kind: Any = type(structure)
         make = kind._make if hasattr(kind, "_make") else kind
         return leaves, lambda xs: make(rebuild(xs))
+    if hasattr(structure, "__flatten__"):
+        leaves, rebuild = structure.__flatten__()
+        return leaves, rebuild
     shape = getattr(structure, "shape", ())
     if shape != ():
-        return structure.ravel().tolist(), lambda xs: _array(xs, shape)
+        return structure.ravel().tolist(), lambda xs: array_of(xs, shape)
     return [structure], lambda xs: xs[0]
 
 
@@ -42,7 +45,7 @@ def _flatten_all(items: Iterable[Any]) -> tuple[list[Any], Rebuild]:
     return leaves, rebuild
 
 
-def _array(xs: list[Any], shape: tuple[int, ...]) -> Any:
+def array_of(xs: list[Any], shape: tuple[int, ...]) -> Any:
     import numpy as np
 
     if not all(type(x) is float or hasattr(x, "__array__") for x in xs):
@@ -81,5 +84,7 @@ def skeleton(structure: Any) -> Any:
     if isinstance(structure, (list, tuple)):
         items = [skeleton(item) for item in structure]
         return tuple(items) if isinstance(structure, tuple) else items
+    if hasattr(structure, "__skeleton__"):
+        return structure.__skeleton__()
     shape = getattr(structure, "shape", ())
     return f"array{shape}" if shape != () else "."

@@ -256,7 +256,9 @@ class Vector:
         return result
 
     def _lane(self, x: str, lane: int) -> str:
-        return x if self.width == 1 else self.code.let(f"extractelement {self.type} {x}, i32 {lane}")
+        return (
+            x if self.width == 1 else self.code.let(f"extractelement {self.type} {x}, i32 {lane}")
+        )
 
     def _wide(self, x: str) -> str:
         return x if self.bits == 64 else self.code.let(f"fpext float {x} to double")

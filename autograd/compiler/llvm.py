@@ -243,6 +243,11 @@ class Machine:
         pairs = [(_addresses[call.kind], call.descriptor.ctypes.data) for call in phase]
         return np.array(pairs, np.int64).reshape(-1, 2)
 
+    def text(self) -> str:
+        """The LLVM text of the kernels it calls."""
+        kinds = dict.fromkeys(call.kind for phase in self.calls for call in phase)
+        return "\n\n".join(_texts[kind] for kind in kinds)
+
     def run(self, buffers: Sequence[Any], rows: int = 0, order: Any = None) -> None:
         """Compute the outputs.
 
@@ -265,9 +270,7 @@ class Machine:
         spaces[2:] = [buffer.ctypes.data for buffer in buffers]
         if order is None:
             order = _iota(rows)
-        self._function(
-            self._descriptor.ctypes.data, spaces.ctypes.data, rows, order.ctypes.data
-        )
+        self._function(self._descriptor.ctypes.data, spaces.ctypes.data, rows, order.ctypes.data)
         self._free.append((memory, once, spaces))
 
 

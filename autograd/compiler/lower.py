@@ -114,8 +114,7 @@ FORMULAS: dict[str, Callable[..., Any]] = {
 # fmt: on
 # Python's math has algorithms of its own for these, or there is none in C
 CALLBACKS = {
-    f"glassgrad_{name}": getattr(ieee, name)
-    for name in ("hypot", "lgamma", "digamma", "polygamma")
+    f"glassgrad_{name}": getattr(ieee, name) for name in ("hypot", "lgamma", "digamma", "polygamma")
 }
 FORMULAS |= {name.removeprefix("glassgrad_"): _c(name) for name in CALLBACKS}
 _IN_C = (

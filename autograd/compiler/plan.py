@@ -249,7 +249,5 @@ class _Planner:
         elif loop.is_sum:
             sums, start = ("go on", 0.0) if loop.start is None else ("start", loop.start)
         op = "inner" if loop.is_sum else loop.op
-        kind = Kind(
-            op, sums, lanes, width, tile, tuple(operands), start, target.bits, target.exact
-        )
+        kind = Kind(op, sums, lanes, width, tile, tuple(operands), start, target.bits, target.exact)
         return Call(kind, np.array(numbers, np.int64), tables)

@@ -40,6 +40,14 @@ class Access(NamedTuple):
     table: Ints | None = None
     literal: float | None = None
 
+    def __str__(self) -> str:
+        if self.literal is not None:
+            return repr(self.literal)
+        space, place = divmod(self.address, SPACE)
+        name = {ONCE: "once", ROWS: "rows"}.get(space, f"buffer{space - BUFFERS}")
+        steps = "".join(f" + {s}{x}" for s, x in zip(self.strides, "ijkuv", strict=False) if s)
+        return f"{name}[{place}{steps}{' + table' if self.table is not None else ''}]"
+
 
 class Loop(NamedTuple):
     """One operation, for all members of a (part of a) group.
@@ -57,6 +65,13 @@ class Loop(NamedTuple):
     operands: tuple[Access, ...]
     start: float | None
     rows: bool
+
+    def __str__(self) -> str:
+        times = " x ".join(map(str, self.members)) or "1"
+        terms = f" sums of {' x '.join(map(str, self.terms)) or 1}" if self.is_sum else ""
+        start = " + its own" if self.is_sum and self.start is None else ""
+        operands = ", ".join(map(str, self.operands))
+        return f"{times}{terms}: {self.result} = {self.op}({operands}){start}"
 
     @property
     def is_sum(self) -> bool:
@@ -240,9 +255,7 @@ class _Roller:
         self, op: str, values: Ints, operands: Ints, literals: list[float | None]
     ) -> list[Loop]:
         columns = [self.address[values]]
-        columns += [
-            self.address[operands[:, k]] for k, c in enumerate(literals) if c is None
-        ]
+        columns += [self.address[operands[:, k]] for k, c in enumerate(literals) if c is None]
         rows = self.varies[values[0]]
         loops = []
         for members, (result, *accesses) in _nests(np.column_stack(columns)):
@@ -308,9 +321,7 @@ class _Roller:
         order = np.lexsort(keys, axis=-1)
         return np.take_along_axis(factors, order[..., None], axis=1)
 
-    def _inner_loops(
-        self, op: str, values: Ints, segments: list[Ints], start: float
-    ) -> list[Loop]:
+    def _inner_loops(self, op: str, values: Ints, segments: list[Ints], start: float) -> list[Loop]:
         loops = []
         rows = self.varies[int(values[0])]
         going_on = op == "mean_over_rows"
@@ -321,9 +332,7 @@ class _Roller:
             columns = [self.address[factors[:, :, 0]]]
             if literal is None:
                 columns.append(self.address[factors[:, :, 1]])
-            for members, terms, (result, *accesses) in _double_nests(
-                self.address[values], columns
-            ):
+            for members, terms, (result, *accesses) in _double_nests(self.address[values], columns):
                 arguments = tuple(accesses)
                 if literal is not None:
                     arguments += (Access(literal=literal),)
@@ -406,10 +415,13 @@ def _nests(columns: Ints) -> Iterator[tuple[tuple[int, ...], list[Access]]]:
     nest = _nest(columns)
     if nest is not None and len(nest) <= MOST_MEMBER_LOOPS:
         times = tuple([n for n, _ in nest])
-        yield times, [
-            Access(int(columns[0, k]), tuple([int(s[k]) for _, s in nest]))
-            for k in range(columns.shape[1])
-        ]
+        yield (
+            times,
+            [
+                Access(int(columns[0, k]), tuple([int(s[k]) for _, s in nest]))
+                for k in range(columns.shape[1])
+            ],
+        )
         return
     # those that no strides visit go through tables; the others share what loops they can
     n = len(columns)

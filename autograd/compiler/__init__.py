@@ -1,0 +1,1 @@
+"""Running: from a Python function of scalars to machine code."""
