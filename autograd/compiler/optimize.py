@@ -253,7 +253,7 @@ def _prod(m: Any, operands: tuple[int, ...]) -> int:
 def _logsumexp(m: Any, operands: tuple[int, ...]) -> int:
     """The largest plus log1p over the others, of which the first that is largest is left out."""
     if len(operands) == 1:
-        return operands[0]
+        return m.add(operands[0], 0.0)  # the logarithm of a sum of none, and -0.0 + 0.0 is 0.0
     top = operands[0]
     for x in operands[1:]:
         top = m.where(m.gt(x, top), x, top)
