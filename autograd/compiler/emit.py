@@ -5,9 +5,8 @@ and lanes of truths for its masks.
 """
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 Number = str | float  # a register, or a constant
 
@@ -316,6 +315,33 @@ class Vector:
     def store(self, x: Number, pointer: str) -> None:
         self.code.do(f"store {self.type} {self.constant(x)}, ptr {pointer}, align {self.bits // 8}")
 
+    def sums_of_four(self, xs: list[str]) -> str:
+        """The sums of the lanes of four vectors, as a vector of four."""
+        w = self.width
+        ones = [0, 1, 2, 3]
+
+        def fold(a: str, b: str, step: int) -> str:
+            """Lanes of a and b in turns of `step`, each the sum of two."""
+            even = [
+                k + (w if k // step % 2 else 0) - (step if k // step % 2 else 0) for k in range(w)
+            ]
+            return self.add(
+                self._shuffle(a, b, even), self._shuffle(a, b, [k + step for k in even])
+            )
+
+        quarter = fold(fold(xs[0], xs[1], 1), fold(xs[2], xs[3], 1), 2)
+        four = Vector(self.code, self.bits, 4, self.exact)
+        parts = [self._shuffle(quarter, quarter, [k + i for k in ones]) for i in range(0, w, 4)]
+        while len(parts) > 1:
+            parts = [four.add(a, b) for a, b in zip(parts[::2], parts[1::2], strict=True)]
+        return parts[0]
+
+    def _shuffle(self, a: str, b: str, lanes: list[int]) -> str:
+        mask = ", ".join(f"i32 {k}" for k in lanes)
+        return self.code.let(
+            f"shufflevector {self.type} {a}, {self.type} {b}, <{len(lanes)} x i32> <{mask}>"
+        )
+
     def sum(self, x: str, start: Number = -0.0) -> str:
         """start + the sum of the lanes; if exact, from the first to the last."""
         if self.width == 1:
@@ -327,6 +353,3 @@ class Vector:
         return self.code.let(
             f"call {flag}{self.scalar} @{name}({self.scalar} {first}, {self.type} {x})"
         )
-
-
-Formula = Callable[..., Any]

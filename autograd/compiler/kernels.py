@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from autograd.compiler.emit import Code, Number, Vector
 from autograd.compiler.lower import FORMULAS
+from autograd.compiler.merge import Source, Step
 
 SIGNATURE = "void {}(ptr noalias readonly %descriptor, ptr noalias readonly %spaces, i64 %rows)"
 LITERAL, MEMBERS, TERMS = "literal", "members", "terms"
@@ -35,18 +36,20 @@ class Operand(NamedTuple):
 class Kind(NamedTuple):
     """What decides a kernel's code.
 
-    op: the operation.
-    sums: "" for an operation on single values; "start" or "go on" for a sum of products that begins
-        with `start`, or with what the result holds; "rows" for one over all rows, which goes on.
+    steps: the operations on single values.
+    results: the steps that are kept.
+    sums: "start" or "go on" if there is a sum of products, which is the step "sum", and begins with
+        `start` or with what its home holds; "rows" for one over all rows, which goes on; "" if not.
     lanes: what a vector's lanes are: "rows"; "members" or "terms", of the innermost loop; "" for
         one number at a time.
     width: how many lanes.
     tile: how many members of the two innermost loops, and vectors, are computed at once.
-    accesses: the result and the operands.
+    accesses: of a sum its home and its two operands; the results; the inputs of the steps.
     bits, exact: of a float; and whether to keep the eager engine's bits.
     """
 
-    op: str
+    steps: tuple[Step, ...]
+    results: tuple[int, ...]
     sums: str
     lanes: str
     width: int
@@ -148,8 +151,10 @@ class _Kernel:
     def _along_rows(self, pointers: list[str], row: str) -> list[str]:
         by = self._times(row, self.size)
         return [
-            self._plus(pointer, by) if access.along else pointer
-            for pointer, access in zip(pointers, self.kind.accesses, strict=True)
+            self._plus(pointer, by)
+            if access.along and not (k == 0 and self.kind.sums == "rows")
+            else pointer
+            for k, (pointer, access) in enumerate(zip(pointers, self.kind.accesses, strict=True))
         ]
 
     def _through_tables(self, pointers: list[str], by: str, entry: str) -> list[str]:
@@ -181,16 +186,53 @@ class _Kernel:
         elif self.kind.sums:
             self._sum(pointers, member)
         else:
-            operands = [self._read(pointers, k, 0, 0, 0) for k in range(1, len(pointers))]
-            y = FORMULAS[self.kind.op](self.m, *operands)
-            self.m.store(y, pointers[0])
+            self._run_steps(pointers, self.m)
 
-    def _read(self, pointers: list[str], k: int, i1: int, i2: int, vector: int) -> Number:
+    def _run_steps(
+        self,
+        pointers: list[str],
+        m: Vector,
+        place: tuple[int, int, int] = (0, 0, 0),
+        total: Number = 0.0,
+    ) -> None:
+        """The steps for one member and vector of the tile, and the results written."""
+        kind = self.kind
+        values: list[Number] = []
+        read: dict[int, Number] = {}
+
+        first = 3 if kind.sums else 0
+
+        def source(x: Source) -> Number:
+            if isinstance(x, float):
+                return x
+            if x >= 0:
+                return values[x]
+            if x not in read:
+                read[x] = self._read(pointers, first + len(kind.results) - 1 - x, *place, m=m)
+            return read[x]
+
+        for op, operands in kind.steps:
+            if op == "sum":
+                values.append(total)
+                continue
+            numbers = [source(x) for x in operands]
+            if op == "fma":
+                a, b, s = numbers
+                values.append(self._plus_product(m, s, a, b))
+            else:
+                values.append(FORMULAS[op](m, *numbers))
+        for k, step in enumerate(kind.results):
+            m.store(values[step], self._tile_address(pointers, first + k, *place))
+
+    def _read(
+        self, pointers: list[str], k: int, i1: int, i2: int, vector: int, m: Vector | None = None
+    ) -> Number:
         access = self.kind.accesses[k]
         if access.literal is not None:
             return access.literal
         pointer = self._tile_address(pointers, k, i1, i2, vector)
-        return self.m.load(pointer) if access.along else self.m.broadcast(pointer)
+        m = m or self.m
+        return m.load(pointer) if access.along else m.broadcast(pointer)
 
     def _tile(self) -> list[tuple[int, int, int]]:
         t1, t2, vectors = self.kind.tile
@@ -229,34 +271,35 @@ class _Kernel:
         added = []
         for place, s in zip(self._tile(), sums, strict=True):
             a, b = operand(1, *place), operand(2, *place)
-            added.append(self._plus_product(s, a, b))
+            added.append(self._plus_product(self.m, s, a, b))
         return added
 
-    def _plus_product(self, s: str, a: Number, b: Number) -> str:
+    def _plus_product(self, m: Vector, s: Number, a: Number, b: Number) -> str:
         if b == 1.0:
-            return self.m.add(s, a)
+            return m.add(s, a)
         if b == -1.0:
-            return self.m.sub(s, a)
-        return self.m.add(s, self.m.mul(a, b)) if self.kind.exact else self.m.fma(a, b, s)
+            return m.sub(s, a)
+        return m.add(s, m.mul(a, b)) if self.kind.exact else m.fma(a, b, s)
 
     def _sum(self, pointers: list[str], member: str) -> None:
         kind, m = self.kind, self.m
         across = kind.lanes == "terms"
         go_on = kind.sums == "go on"
         tile = self._tile()
-        results = [self._tile_address(pointers, 0, *place) for place in tile]
+        homes = [self._tile_address(pointers, 0, *place) for place in tile]
         if across:
             first = [m.constant(-0.0)] * len(tile)
         elif go_on:
-            first = [m.load(p) for p in results]
+            first = [m.load(p) for p in homes]
         else:
             first = [m.constant(kind.start)] * len(tile)
-        for p, s in zip(results, self._terms(pointers, member, first), strict=True):
+        sums = self._terms(pointers, member, first)
+        for place, home, s in zip(tile, homes, sums, strict=True):
             if across:
-                start: Number = self.scalar.load(p) if go_on else kind.start
-                self.scalar.store(m.sum(s, start), p)
+                start: Number = self.scalar.load(home) if go_on else kind.start
+                self._run_steps(pointers, self.scalar, place, m.sum(s, start))
             else:
-                m.store(s, p)
+                self._run_steps(pointers, m, place, s)
 
     def _sum_over_rows(self, pointers: list[str], member: str) -> None:
         """The result, a number for all rows, grows by the sum over this block of rows."""
@@ -282,6 +325,12 @@ class _Kernel:
         rest = code.let(f"sub nsw i64 %rows, {whole}")
         here = self._along_rows(pointers, whole)
         sums = self._add_last_rows(here, sums, rest)
+        if kind.accesses[0].along:  # four members lie side by side
+            four = Vector(code, kind.bits, 4, kind.exact)
+            for k in range(0, len(tile), 4):
+                p = results[k]
+                four.store(four.add(four.load(p), m.sums_of_four(sums[k : k + 4])), p)
+            return
         for p, s in zip(results, sums, strict=True):
             self.scalar.store(self.scalar.add(self.scalar.load(p), m.sum(s)), p)
 

@@ -14,6 +14,7 @@ import numpy as np
 from autograd.compiler.emit import Code
 from autograd.compiler.kernels import Kind, kernel
 from autograd.compiler.lower import CALLBACKS
+from autograd.compiler.merge import merge
 from autograd.compiler.plan import Call, Target, calls
 from autograd.compiler.roll import Program
 from autograd.errors import MissingExtraError
@@ -201,8 +202,8 @@ class Machine:
         self.program, self.block = program, block
         target = Target(bits, width, block, exact)
         phases = [
-            [call for loop in loops for call in calls(loop, target)]
-            for loops in (program.before, program.rows, program.after)
+            [call for statement in statements for call in calls(statement, target)]
+            for statements in merge(program)
         ]
         self.calls: list[list[Call]] = phases
         self._load(bits, [call.kind for phase in phases for call in phase])
@@ -266,7 +267,8 @@ class Machine:
             once[: len(program.constants)] = program.constants
             spaces = np.zeros(2 + len(buffers), np.int64)
             spaces[:2] = once.ctypes.data, memory.ctypes.data
-        once[len(self.program.constants)] = rows
+        count = len(self.program.constants)
+        once[count], once[count + 1] = rows, 1.0 / (rows or 1)
         spaces[2:] = [buffer.ctypes.data for buffer in buffers]
         if order is None:
             order = _iota(rows)

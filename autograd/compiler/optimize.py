@@ -52,7 +52,6 @@ LAWS = [
     Law(lambda m, x: m.abs(m.neg(x)),            lambda m, x: m.abs(x)),
     Law(lambda m, x: m.abs(m.abs(x)),            lambda m, x: m.abs(x)),
     Law(lambda m, x: m.relu(m.relu(x)),          lambda m, x: m.relu(x)),
-    Law(lambda m, x: m.step(m.relu(x)),          lambda m, x: m.step(x)),
     Law(lambda m, x: m.maximum(x, x),            lambda m, x: x),
     Law(lambda m, x: m.minimum(x, x),            lambda m, x: x),
     Law(lambda m, c, x: m.where(c, x, x),        lambda m, c, x: x),
@@ -142,6 +141,9 @@ class _Builder(Tape):
             return self.constant(FORWARD[op](*[self.args[x][0] for x in places]))
         if op in _SPELLED_OUT:
             return _SPELLED_OUT[op](self.m, places)
+        if op == "step" and ("relu", places) in self._known:
+            # of the relu, which is kept anyway, so that what it was of need not be
+            return self.apply("step", (self._known["relu", places],))
         if op == "where" and below[0] == "constant":
             return places[1] if self.args[places[0]][0] else places[2]
         for key in ((op, 0, ""), *[(op, i, b) for i, b in enumerate(below)]):

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from autograd.compiler.kernels import MEMBERS, TERMS, Kind, Operand
-from autograd.compiler.roll import ROWS, SPACE, Access, Ints, Loop
+from autograd.compiler.merge import Merged, Statement, Step
+from autograd.compiler.roll import ROWS, SPACE, Access, Ints
 
 
 class Target(NamedTuple):
@@ -33,9 +34,9 @@ class _Dimension(NamedTuple):
     strides: tuple[int, ...]
 
 
-def calls(loop: Loop, target: Target) -> Iterator[Call]:
-    """The calls that run a loop."""
-    yield from _Planner(loop, target).calls()
+def calls(statement: Statement, target: Target) -> Iterator[Call]:
+    """The calls that run a statement."""
+    yield from _Planner(statement, target).calls()
 
 
 def _pieces(n: int, sizes: list[int]) -> Iterator[tuple[int, int, int]]:
@@ -54,20 +55,50 @@ def _powers_below(n: int) -> list[int]:
 
 
 class _Planner:
-    def __init__(self, loop: Loop, target: Target) -> None:
-        self.loop, self.target = loop, target
-        self.accesses: tuple[Access, ...] = (loop.result, *loop.operands)
+    def __init__(self, statement: Statement, target: Target) -> None:
+        self.statement, self.target = statement, target
+        self.sums = ""
+        self.start = 0.0
+        loop = statement.sum if isinstance(statement, Merged) else statement
+        accesses: list[Access] = []
+        self.writes = []
+        if loop is not None:
+            accesses = [loop.result, *loop.operands]
+            self.writes = [0]
+            if loop.op == "mean_over_rows":
+                self.sums = "rows"
+            elif loop.start is None:
+                self.sums = "go on"
+            else:
+                self.sums, self.start = "start", loop.start
+        self.steps: tuple[Step, ...] = ()
+        self.kept: tuple[int, ...] = ()
+        if isinstance(statement, Merged):
+            self.writes += range(len(accesses), len(accesses) + len(statement.results))
+            accesses += [access for _, access in statement.results]
+            accesses += statement.inputs
+            self.steps, self.kept = statement.steps, tuple([i for i, _ in statement.results])
+        self.accesses = tuple(accesses)
+        times = statement.members + (loop.terms if loop is not None else ())
+        for k, x in enumerate(self.accesses):  # the strides of the steps' know no terms
+            if x.literal is None and len(x.strides) < len(times):
+                strides = x.strides + (0,) * (len(times) - len(x.strides))
+                self.accesses = (
+                    *self.accesses[:k],
+                    x._replace(strides=strides),
+                    *self.accesses[k + 1 :],
+                )
         dimensions = [
             _Dimension(n, tuple([x.strides[d] if x.strides else 0 for x in self.accesses]))
-            for d, n in enumerate(loop.members + loop.terms)
+            for d, n in enumerate(times)
         ]
-        self.members = dimensions[: len(loop.members)]
-        self.terms = dimensions[len(loop.members) :]
+        self.members = dimensions[: len(statement.members)]
+        self.terms = dimensions[len(statement.members) :]
         self.tables = any(x.table is not None for x in self.accesses)
         self.in_rows = [x.literal is None and x.address // SPACE == ROWS for x in self.accesses]
 
     def calls(self) -> Iterator[Call]:
-        if self.loop.rows or self.loop.op == "mean_over_rows":
+        if self.statement.rows or self.sums == "rows":
             yield from self._by_rows()
         else:
             yield from self._once()
@@ -82,11 +113,10 @@ class _Planner:
     # --- a vector of rows -------------------------------------------------------------------------
 
     def _by_rows(self) -> Iterator[Call]:
-        loop, target = self.loop, self.target
-        mean = loop.op == "mean_over_rows"
+        target, mean = self.target, self.sums == "rows"
         tiles: list[int | None] = [None, None]
         vectors = 1
-        if loop.is_sum and not self.tables:
+        if self.sums and not self.tables:
             a, b = 1, 2
             if not mean and self.in_rows[1] and not self.in_rows[2]:
                 a, b = b, a  # the tile goes along what moves a, the operand that is not per row
@@ -110,14 +140,16 @@ class _Planner:
         if lanes is not None:
             yield from self._by_members(lanes)
             return
-        tiles = [self._reuse(1, 2), self._reuse(2, 1)] if self.loop.is_sum else [None, None]
+        tiles = [self._reuse(1, 2), self._reuse(2, 1)] if self.sums else [None, None]
         if tiles[1] is None:
             tiles.reverse()
-        steps = self.terms[-1].strides[1:] if self.terms else ()
-        if self.loop.is_sum and not self.target.exact and 1 in steps and set(steps) <= {0, 1}:
-            for first, count, size in _pieces(self.terms[-1].times, _powers_below(width)):
-                part = self._part_of_terms(first, count)
-                along = [False, *[s == 1 for s in steps]]
+        steps = self.terms[-1].strides[1:3] if self.terms else ()
+        if self.sums and not self.target.exact and 1 in steps and set(steps) <= {0, 1}:
+            n = self.terms[-1].times
+            for first, count, size in _pieces(n, _powers_below(width)):
+                part = self._part_of_terms(first, count, first + count == n)
+                along = [s == 1 for s in self.terms[-1].strides]
+                along = along[: len(part.accesses)]
                 if size == 1:
                     yield from part._tiled(tiles, "", 1, 1, none)
                 else:
@@ -127,8 +159,9 @@ class _Planner:
 
     def _is_vector(self, d: int) -> bool:
         """Whether this loop over members can be the lanes of a vector."""
-        times, (result, *operands) = self.members[d]
-        return times > 1 and result == 1 and set(operands) <= {0, 1}
+        times, strides = self.members[d]
+        written = [strides[k] for k in self.writes]
+        return times > 1 and set(written) == {1} and set(strides) <= {0, 1}
 
     def _by_members(self, lanes: int) -> Iterator[Call]:
         """The vector goes along one loop over members, which becomes the innermost."""
@@ -136,7 +169,7 @@ class _Planner:
         others = [x for d, x in enumerate(self.members) if d != lanes]
         along = [s == 1 for s in strides]
         width = self.target.width
-        sizes = [4 * width, 2 * width] if self.loop.is_sum else []
+        sizes = [4 * width, 2 * width] if self.sums else []
         for first, count, size in _pieces(times, sizes + _powers_below(width)):
             vectors = max(1, size // width)
             part = self._with_members([*others, _Dimension(count, strides)])
@@ -146,19 +179,27 @@ class _Planner:
                     for x, s in zip(self.accesses, strides, strict=True)
                 ]
             )
-            tile = len(others) - 1 if others and self.loop.is_sum else None
+            tile = len(others) - 1 if others and self.sums else None
             kind = "members" if size > 1 else ""
             yield from part._tiled(
-                [tile, None], kind, min(size, width), vectors, along if size > 1 else [False] * 3
+                [tile, None],
+                kind,
+                min(size, width),
+                vectors,
+                along if size > 1 else [False] * len(along),
             )
 
     def _with_members(self, members: list[_Dimension]) -> "_Planner":
-        part = _Planner(self.loop, self.target)
+        part = _Planner(self.statement, self.target)
         part.members, part.terms, part.accesses = members, self.terms, self.accesses
+        part.sums, part.steps, part.kept = self.sums, self.steps, self.kept
         return part
 
-    def _part_of_terms(self, first: int, count: int) -> "_Planner":
-        """The terms from `first` on; all but the first part go on from what is there."""
+    def _part_of_terms(self, first: int, count: int, is_last: bool) -> "_Planner":
+        """The terms from `first` on; all but the first part go on from what is there.
+
+        The steps after the sum come in the last part; the others bring the sum home.
+        """
         last = self.terms[-1]
         part = self._with_members(self.members)
         part.terms = [*self.terms[:-1], _Dimension(count, last.strides)]
@@ -169,7 +210,12 @@ class _Planner:
             ]
         )
         if first:
-            part.loop = self.loop._replace(start=None)
+            part.sums = "go on"
+        if not is_last:
+            part.steps, part.kept = (Step("sum", ()),), (0,)
+            part.accesses = (*part.accesses[:3], part.accesses[0])
+            part.members = [_Dimension(n, (*s[:3], s[0])) for n, s in part.members]
+            part.terms = [_Dimension(n, (*s[:3], s[0])) for n, s in part.terms]
         return part
 
     # --- calls ------------------------------------------------------------------------------------
@@ -221,8 +267,11 @@ class _Planner:
         tile: tuple[int, int, int],
         along: list[bool],
     ) -> Call:
-        loop, target = self.loop, self.target
+        target = self.target
         size = target.bits // 8
+        if self.sums == "rows":  # whether four results lie side by side
+            side_by_side = tile[1] == 4 and members[2].strides[0] == 1
+            along = [side_by_side and width >= 4 and not target.exact, *along[1:]]
         still = _Dimension(1, (0,) * len(self.accesses))
         terms = [still] * (2 - len(self.terms)) + self.terms
         numbers = [x.times for x in (*members, *terms)]
@@ -243,11 +292,16 @@ class _Planner:
             moves = (strides[0] != 0, strides[1] != 0, strides[2] != 0)
             operands.append(Operand(along[k], moves, table))
             numbers += [space, (place + offsets[k]) * unit, *[s * unit for s in strides], address]
-        sums, start = "", 0.0
-        if loop.op == "mean_over_rows":
-            sums = "rows"
-        elif loop.is_sum:
-            sums, start = ("go on", 0.0) if loop.start is None else ("start", loop.start)
-        op = "inner" if loop.is_sum else loop.op
-        kind = Kind(op, sums, lanes, width, tile, tuple(operands), start, target.bits, target.exact)
+        kind = Kind(
+            self.steps,
+            self.kept,
+            self.sums,
+            lanes,
+            width,
+            tile,
+            tuple(operands),
+            self.start,
+            target.bits,
+            target.exact,
+        )
         return Call(kind, np.array(numbers, np.int64), tables)

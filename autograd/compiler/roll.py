@@ -82,7 +82,8 @@ class Program(NamedTuple):
     """A rolled tape.
 
     before, rows, after: the loops to run once, for each block of rows, and once again.
-    constants: the first numbers of the space ONCE; after them comes the number of rows.
+    constants: the first numbers of the space ONCE; after them come the number of rows and one over
+        it.
     once, each_row: how many numbers the two spaces hold.
     row_inputs: the buffer, and the place in its rows, of the first numbers of the space ROWS.
     row_outputs: the place in the space ROWS, the buffer, and the place in its rows.
@@ -142,8 +143,10 @@ class _Roller:
                 else:
                     self.address[i] = (BUFFERS + buffer) * SPACE + place
                     self.group[i] = 2 + buffer
-        self.rows_count = len(self.constants)  # where the number of rows is put for each call
-        self.once = len(self.constants) + 1
+        self.rows_count = len(
+            self.constants
+        )  # where each call puts the number of rows, and 1 over it
+        self.once = len(self.constants) + 2
         self.each_row = len(self.row_inputs)
         self.groups = 2 + max([b for b, _ in inputs], default=0) + 1
         self.outputs = outputs
@@ -318,6 +321,9 @@ class _Roller:
             return factors
         groups, addresses = self.group[factors], self.address[factors]
         keys = [addresses[..., 1], addresses[..., 0], groups[..., 1], groups[..., 0]]
+        keys.append(
+            self.constant[factors][..., 1]
+        )  # plain terms last: they merge with what follows
         order = np.lexsort(keys, axis=-1)
         return np.take_along_axis(factors, order[..., None], axis=1)
 
@@ -348,9 +354,11 @@ class _Roller:
             for members, (result,) in _nests(part[:, None]):
                 zero = Access(literal=0.0)
                 self.loops[0].append(Loop("identity", members, (), result, (zero,), None, False))
-                count = Access(ONCE * SPACE + self.rows_count, (0,) * len(members))
-                division = Loop("div", members, (), result, (result, count), None, False)
-                self.loops[2].insert(0, division)
+                # by the number of rows, or times one over it
+                op, place = ("div", self.rows_count) if self.exact else ("mul", self.rows_count + 1)
+                factor = Access(ONCE * SPACE + place, (0,) * len(members))
+                mean = Loop(op, members, (), result, (result, factor), None, False)
+                self.loops[2].insert(0, mean)
 
     # --- outputs ----------------------------------------------------------------------------------
 
@@ -459,7 +467,7 @@ def _double_nests(
         separable = [False] * len(factors)
         across, terms = [], [(n_terms, np.zeros(0, np.int64))]
     for members, (result, *found) in _nests(np.column_stack([results, *across])):
-        accesses = [result._replace(strides=(*result.strides, *(0,) * len(terms)))]
+        accesses = [result]
         column = 0
         for f, s in zip(factors, separable, strict=True):
             if s:

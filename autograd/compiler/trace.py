@@ -101,7 +101,7 @@ class Traced(Methods):
 
     def compare(self, op: str, other: Any) -> Any:
         other = _number(other)
-        if other is NotImplemented:
+        if type(other) not in (Traced, Value, float):  # a dual number compares its primal
             return NotImplemented
         place = self.trace.operand
         return Traced(self.trace, self.trace.tape.apply(op, (self.value, place(other))))
