@@ -77,12 +77,18 @@ def rounded(x: Any, bits: int) -> float:
 
 
 def constant(name: str, bits: int) -> tuple[float, ...]:
-    """Floats whose sum is the number to as many times the digits of one of them."""
+    """Floats whose sum is the number to as many times the digits of one of them.
+
+    Cut off, not rounded, so that all are positive: 0.0 times any of them keeps the sign of a zero.
+    """
     value, n = CONSTANTS[name]
     left, floats = value(), []
     for _ in range(n):
-        floats.append(rounded(left, bits))
-        left -= floats[-1]
+        part = rounded(left, bits)
+        if part > left:
+            part = float(np.nextafter(part, 0, dtype=np.float64 if bits == 64 else np.float32))
+        floats.append(part)
+        left -= part
     return tuple(floats)
 
 

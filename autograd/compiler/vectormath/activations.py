@@ -47,7 +47,7 @@ def silu(m: Any, x: Any) -> Any:
     x = m.where(m.lt(x, lowest), m.where(m.eq(x, -INF), 0.0, lowest), x)
     y = m.mul(x, a)
     q = m.mul(divide(m, y, b, b_low, m.fma(x, a, m.neg(y))), power)
-    return m.where(m.eq(x, INF), x, q)
+    return m.where(m.eq(x, INF), x, m.copysign(q, x))
 
 
 def softplus(m: Any, x: Any) -> Any:

@@ -69,7 +69,8 @@ def tan(m: Any, x: Any) -> Any:
     even = _is_even(m, k)
     a, a_low = m.where(even, sine, m.neg(cosine)), m.where(even, sine_low, m.neg(cosine_low))
     b, b_low = m.where(even, cosine, sine), m.where(even, cosine_low, sine_low)
-    return _escape(m, "tan", x, m.copysign(divide(m, a, b, b_low, a_low), m.mul(a, b)))
+    y = m.where(m.eq(x, 0.0), x, divide(m, a, b, b_low, a_low))
+    return _escape(m, "tan", x, y)
 
 
 def _atan_of_quotient(m: Any, a: Any, b: Any) -> Any:
