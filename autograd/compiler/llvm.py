@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.compiler.emit import Code
+from autograd.compiler.emit import Code, Vector
 from autograd.compiler.kernels import Kind, kernel
 from autograd.compiler.lower import CALLBACKS
 from autograd.compiler.merge import merge
@@ -119,7 +119,7 @@ def _driver(bits: int) -> tuple[str, dict[str, str]]:
     """The function that runs a whole program: before, each block of rows, after.
 
     program: of the loops before, of rows and after, and of the loads and stores of rows: address
-    and count each; and the rows in a block. A load or store is (space of the buffer, place in its
+    and count each; the rows in a block; where the number of rows goes. A load or store is (space of the buffer, place in its
     row, stride of its rows, columns, place of the first in the space of rows), in bytes but for the
     columns. order: which row of the buffers is read as the first, the second ...
     """
@@ -131,7 +131,7 @@ def _driver(bits: int) -> tuple[str, dict[str, str]]:
         slot = code.let(f"getelementptr i64, ptr {base}, i64 {k}")
         return code.let(f"load {type_}, ptr {slot}, align 8")
 
-    f = [field("%program", k, "ptr" if k < 10 and k % 2 == 0 else "i64") for k in range(11)]
+    f = [field("%program", k, "ptr" if k < 10 and k % 2 == 0 else "i64") for k in range(12)]
     rows_space = field("%spaces", 1, "ptr")
     bytes_per_column = code.let(f"mul i64 {f[10]}, {size}")
 
@@ -162,6 +162,14 @@ def _driver(bits: int) -> tuple[str, dict[str, str]]:
                     x = code.let(f"load {kind}, ptr {source}, align {size}")
                     code.do(f"store {kind} {x}, ptr {goal}, align {size}")
 
+    # the number of rows, and one over it, where the program expects them
+    once = field("%spaces", 0, "ptr")
+    slot = code.let(f"getelementptr i8, ptr {once}, i64 {f[11]}")
+    count = code.let(f"sitofp i64 %rows to {kind}")
+    code.do(f"store {kind} {count}, ptr {slot}, align {size}")
+    inverse = code.let(f"fdiv {kind} 1.0, {count}")
+    slot = code.let(f"getelementptr {kind}, ptr {slot}, i64 1")
+    code.do(f"store {kind} {inverse}, ptr {slot}, align {size}")
     run(0, "0")
     code.declare("llvm.smin.i64", "i64 {}(i64, i64)")
     with code.loop("%rows", f[10], or_never=True) as (first, _, _):
@@ -174,6 +182,69 @@ def _driver(bits: int) -> tuple[str, dict[str, str]]:
     code.do("ret void")
     head = "define void @run_program(ptr %program, ptr %spaces, i64 %rows, ptr %order) {"
     return "\n".join([_DRIVER, head, *code.lines, "}"]), code.declared
+
+
+EPOCH = (  # the fields of what `run_epoch` is given
+    "gradient gradient_spaces update update_spaces start stop batch order losses loss gradients "
+    "parameters sums step updates diverged"
+).split()
+
+
+def _epoch_driver(bits: int) -> tuple[str, dict[str, str]]:
+    """The function that trains on rows start to stop: gradient, then update, for each batch.
+
+    It stops before an update whose loss or gradient is not finite. sums: grows by the gradient
+    times the rows of its batch.
+    """
+    code = Code()
+    code.label("entry")
+    width = vector_bits() // bits
+    m, one = Vector(code, bits, width, False), Vector(code, bits, 1, False)
+
+    def place(name: str) -> str:
+        return code.let(f"getelementptr i64, ptr %epoch, i64 {EPOCH.index(name)}")
+
+    def get(name: str, kind: str = "i64") -> str:
+        return code.let(f"load {kind}, ptr {place(name)}, align 8")
+
+    pointers = "gradient gradient_spaces update update_spaces order losses loss gradients sums step"
+    p = {name: get(name, "ptr") for name in pointers.split()}
+    start, stop, batch, n = (get(name) for name in ("start", "stop", "batch", "parameters"))
+    rows_left = code.let(f"sub i64 {stop}, {start}")
+    code.declare("llvm.smin.i64", "i64 {}(i64, i64)")
+    stopped = code.new_label()
+    with code.loop(rows_left, batch, or_never=True) as (done, _, _):
+        left = code.let(f"sub i64 {rows_left}, {done}")
+        rows = code.let(f"call i64 @llvm.smin.i64(i64 {left}, i64 {batch})")
+        first = code.let(f"add i64 {start}, {done}")
+        order = code.let(f"getelementptr i64, ptr {p['order']}, i64 {first}")
+        spaces = f"ptr {p['gradient_spaces']}, i64 {rows}, ptr {order}"
+        code.do(f"call void @run_program(ptr {p['gradient']}, {spaces})")
+        count = one._cast("sitofp", rows, one.type, "i64")
+        many = m.spread(count)
+        loss = one.load(p["loss"])
+        nothing = m.spread(one.mul(loss, 0.0))
+        with code.loop(n, width, ((m.type, nothing),)) as (i, (so_far,), new):
+            g = m.load(code.let(f"getelementptr {one.type}, ptr {p['gradients']}, i64 {i}"))
+            at = code.let(f"getelementptr {one.type}, ptr {p['sums']}, i64 {i}")
+            m.store(m.fma(g, many, m.load(at)), at)
+            new.append(m.fma(g, 0.0, so_far))
+        finite, go_on = one.eq(m.sum(new[0]), 0.0), code.new_label()
+        code.do(f"br i1 {finite}, label %{go_on}, label %{stopped}")
+        code.label(go_on)
+        updates = get("updates")
+        at = code.let(f"getelementptr {one.type}, ptr {p['losses']}, i64 {updates}")
+        one.store(loss, at)
+        code.do(f"store i64 {code.let(f'add i64 {updates}, 1')}, ptr {place('updates')}, align 8")
+        one.store(one.add(one.load(p["step"]), 1.0), p["step"])
+        code.do(
+            f"call void @run_program(ptr {p['update']}, ptr {p['update_spaces']}, i64 0, ptr null)"
+        )
+    code.do("ret void")
+    code.label(stopped)
+    code.do(f"store i64 1, ptr {place('diverged')}, align 8")
+    code.do("ret void")
+    return "\n".join(["define void @run_epoch(ptr %epoch) {", *code.lines, "}"]), code.declared
 
 
 # --- programs -------------------------------------------------------------------------------------
@@ -220,7 +291,7 @@ class Machine:
         ]
         self._kept = (phases, lists)
         fields = [x for array in lists for x in (array.ctypes.data, len(array))]
-        self._descriptor = np.array([*fields, block], np.int64)
+        self.descriptor = np.array([*fields, block, len(program.constants) * size], np.int64)
         prototype = ctypes.CFUNCTYPE(
             None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p
         )
@@ -233,6 +304,7 @@ class Machine:
         functions: dict[Kind | str, tuple[str, str, dict[str, str]]] = {}
         if f"driver{bits}" not in _addresses:
             functions[f"driver{bits}"] = ("run_program", *_driver(bits))
+            functions[f"epoch{bits}"] = ("run_epoch", *_epoch_driver(bits))
         for kind in kinds:
             if kind not in _addresses and kind not in functions:
                 name = f"kernel_{len(functions)}"
@@ -249,6 +321,18 @@ class Machine:
         kinds = dict.fromkeys(call.kind for phase in self.calls for call in phase)
         return "\n\n".join(_texts[kind] for kind in kinds)
 
+    def working_memory(self, buffers: Sequence[Any]) -> tuple[Any, Any, Any]:
+        """Memory for one call at a time, the space ONCE in it, and the addresses of all spaces."""
+        program = self.program
+        each_row = program.each_row * self.block
+        memory = np.zeros(program.once + each_row + 64, self.dtype)
+        skip = -memory.ctypes.data % 64 // self.dtype.itemsize  # vectors on their boundaries
+        memory = memory[skip:]
+        once = memory[each_row:]
+        once[: len(program.constants)] = program.constants
+        spaces = [once.ctypes.data, memory.ctypes.data, *[b.ctypes.data for b in buffers]]
+        return memory, once, np.array(spaces, np.int64)
+
     def run(self, buffers: Sequence[Any], rows: int = 0, order: Any = None) -> None:
         """Compute the outputs.
 
@@ -258,21 +342,11 @@ class Machine:
         try:
             memory, once, spaces = self._free.pop()
         except IndexError:
-            program = self.program
-            memory = np.zeros(program.once + program.each_row * self.block + 64, self.dtype)
-            skip = -memory.ctypes.data % 64 // self.dtype.itemsize  # vectors on their boundaries
-            memory = memory[skip:]
-            each_row = program.each_row * self.block
-            once = memory[each_row:]
-            once[: len(program.constants)] = program.constants
-            spaces = np.zeros(2 + len(buffers), np.int64)
-            spaces[:2] = once.ctypes.data, memory.ctypes.data
-        count = len(self.program.constants)
-        once[count], once[count + 1] = rows, 1.0 / (rows or 1)
+            memory, once, spaces = self.working_memory(buffers)
         spaces[2:] = [buffer.ctypes.data for buffer in buffers]
         if order is None:
             order = _iota(rows)
-        self._function(self._descriptor.ctypes.data, spaces.ctypes.data, rows, order.ctypes.data)
+        self._function(self.descriptor.ctypes.data, spaces.ctypes.data, rows, order.ctypes.data)
         self._free.append((memory, once, spaces))
 
 
@@ -299,3 +373,15 @@ def _moves(
                 continue
         moves.append((i, buffer, place, 1))
     return moves
+
+
+def epoch(bits: int, **fields: Any) -> tuple[int, bool]:
+    """Run `run_epoch` on these fields (see EPOCH), arrays and whole numbers.
+
+    Gives how many updates there were, those given included, and whether it diverged.
+    """
+    numbers = [fields[name] for name in EPOCH]
+    numbers = [x.ctypes.data if isinstance(x, np.ndarray) else x for x in numbers]
+    packed = np.array(numbers, np.int64)
+    ctypes.CFUNCTYPE(None, ctypes.c_void_p)(_addresses[f"epoch{bits}"])(packed.ctypes.data)
+    return int(packed[EPOCH.index("updates")]), bool(packed[EPOCH.index("diverged")])

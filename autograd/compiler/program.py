@@ -148,13 +148,22 @@ class CompiledProgram:
     """A function, compiled for one structure of its arguments."""
 
     def __init__(
-        self, f: Callable[..., Any], args: Any, kwargs: Any, arguments: Arguments, exact: bool
+        self,
+        f: Callable[..., Any],
+        args: Any,
+        kwargs: Any,
+        arguments: Arguments,
+        exact: bool,
+        captured: Sequence[Value] = (),
     ) -> None:
+        """captured: Values that come first among those that f uses and that are no arguments."""
         self.seconds: dict[str, float] = {}
         self.instructions: dict[str, int] = {}
         self.exact = exact
         self.dtype = np.dtype(arguments.dtype)
         trace = Trace()
+        for v in captured:
+            trace.operand(v)
         with self._timed("trace"):
             inputs = _Inputs(trace, arguments.places)
             traced, traced_kwargs = inputs.arguments(args, kwargs)
