@@ -141,9 +141,9 @@ class _Builder(Tape):
             return self.constant(FORWARD[op](*[self.args[x][0] for x in places]))
         if op in _SPELLED_OUT:
             return _SPELLED_OUT[op](self.m, places)
-        if op == "step" and ("relu", places) in self._known:
+        if op == "step" and (relu := self._known.get(("relu", places), places[0])) != places[0]:
             # of the relu, which is kept anyway, so that what it was of need not be
-            return self.apply("step", (self._known["relu", places],))
+            return self.apply("step", (relu,))
         if op == "where" and below[0] == "constant":
             return places[1] if self.args[places[0]][0] else places[2]
         for key in ((op, 0, ""), *[(op, i, b) for i, b in enumerate(below)]):
