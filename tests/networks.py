@@ -1,8 +1,10 @@
-"""Small networks built by hand, labelled as `nn` labels its own, for the tests of the picture."""
+"""Small networks built by hand: of Values labelled as `nn` does, and as functions to compile."""
 
 import itertools
+import math
 import random
 from collections.abc import Sequence
+from typing import Any
 
 import autograd
 from autograd import Scope, Value
@@ -58,3 +60,46 @@ def neuron() -> Value:
     y.label = "y"
     y.backward()
     return y
+
+
+# --- functions ------------------------------------------------------------------------------------
+
+Parameters = list[dict[str, Any]]  # of each layer
+
+
+def parameters(*sizes: int, seed: int = 3) -> Parameters:
+    """Plain numbers for layers of these sizes: weights [n_out, n_in] and biases [n_out]."""
+    rng = random.Random(seed)
+    return [
+        {
+            "weights": [
+                [rng.gauss(0.0, 1.0 / math.sqrt(n_in)) for _ in range(n_in)] for _ in range(n_out)
+            ],
+            "biases": [rng.gauss(0.0, 0.1) for _ in range(n_out)],
+        }
+        for n_in, n_out in itertools.pairwise(sizes)
+    ]
+
+
+def dense_network(network: Parameters, x: Sequence[Any], y: Any) -> Any:
+    """The cross-entropy of relu layers and one sigmoid, each layer by `linear`."""
+    for layer in network[:-1]:
+        x = [autograd.relu(z) for z in autograd.linear(x, layer["weights"], layer["biases"])]
+    (z,) = autograd.linear(x, network[-1]["weights"], network[-1]["biases"])
+    return _cross_entropy(z, y)
+
+
+def bare_network(network: Parameters, x: Sequence[Any], y: Any) -> Any:
+    """The same network written as sums of products."""
+    for i, layer in enumerate(network):
+        z = [
+            sum((w * v for w, v in zip(ws, x, strict=True)), 0.0) + b
+            for ws, b in zip(layer["weights"], layer["biases"], strict=True)
+        ]
+        x = [autograd.relu(v) for v in z] if i < len(network) - 1 else z
+    return _cross_entropy(x[0], y)
+
+
+def _cross_entropy(z: Any, y: Any) -> Any:
+    p = autograd.clip(autograd.sigmoid(z), 1e-7, 1.0 - 1e-7)
+    return -(y * autograd.log(p) + (1.0 - y) * autograd.log(1.0 - p))

@@ -176,3 +176,74 @@ def programs(draw: st.DrawFn, size: int = 12) -> Program:
     used = {x for step in steps for x in step.operands if type(x) is int}
     steps.append(Step("total", tuple(x for x in range(len(numbers)) if x not in used)))
     return Program(leaves, tuple(steps))
+
+
+# --- wild graphs ----------------------------------------------------------------------------------
+
+SPECIAL = (
+    *(0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -2.0, 3.0, 4.0, 20.0, 1000.0, -1000.0, math.pi),
+    *(math.inf, -math.inf, math.nan, 5e-324, -5e-324, 2.0**-1022, 1e-310, 1e308, -1e308, 1e-20),
+)
+wild_floats = st.one_of(st.sampled_from(SPECIAL), st.floats(-4.0, 4.0), st.floats())
+COMPARISONS: dict[str, Callable[..., Any]] = {
+    "gt": operator.gt,
+    "ge": operator.ge,
+    "lt": operator.lt,
+    "le": operator.le,
+}
+
+
+class WildProgram(NamedTuple):
+    """Like `Program`, but the result is a list of every number computed; nothing raises."""
+
+    leaves: tuple[float, ...]
+    steps: tuple[Step, ...]
+
+    def __call__(self, leaves: Any) -> list[Any]:
+        nodes = list(leaves)
+        for step in self.steps:
+            xs = [nodes[x] if type(x) is int else x for x in step.operands]
+            nodes.append(total_function_of(step.name)(*xs))
+        return nodes[len(leaves) :]
+
+
+def total_function_of(name: str) -> Callable[..., Any]:
+    """The primitive, or a comparison, as a function that has a result for all floats."""
+    if name in COMPARISONS:
+        return COMPARISONS[name]
+    return function_of(name) if TABLE[name].arity is None else getattr(autograd, name)
+
+
+@st.composite
+def wild_programs(draw: st.DrawFn, size: int = 12) -> WildProgram:
+    """Random graphs on any floats: nan, inf, -0.0, at kinks and poles, with branches.
+
+    Comparisons are there as conditions, and half of all operations are such that make branches.
+    """
+    leaves = tuple(draw(st.lists(wild_floats, min_size=1, max_size=4)))
+    choosing = [*COMPARISONS, "where", "where", "maximum", "minimum", "clip", "relu", "abs"]
+    arithmetic = ["add", "mul", "sub", "div", "dot", "total", "logsumexp", "log", "exp", "sqrt"]
+    names = st.one_of(
+        st.sampled_from(choosing), st.sampled_from(arithmetic), st.sampled_from(sorted(TABLE))
+    )
+    steps: list[Step] = []
+    conditions = []
+    for name in draw(st.lists(names, min_size=1 + size // 2, max_size=size)):
+        count = len(leaves) + len(steps)
+        operand: Any = st.one_of(st.integers(0, count - 1), st.integers(0, count - 1), wild_floats)
+        if name in COMPARISONS:
+            n = 2
+        else:
+            p = TABLE[name]
+            n = draw(st.sampled_from(number_of_operands(p)[:-1])) if p.arity is None else p.arity
+        operands = [draw(operand) for _ in range(n)]
+        if name == "polygamma":
+            operands[0] = float(draw(st.integers(0, 3)))
+        if name == "where" and conditions and draw(st.integers(0, 4)):
+            operands[0] = draw(st.sampled_from(conditions))
+        if not any(type(x) is int for x in operands):
+            operands[-1] = count - 1
+        if name in COMPARISONS:
+            conditions.append(count)
+        steps.append(Step(name, tuple(operands)))
+    return WildProgram(leaves, tuple(steps))
