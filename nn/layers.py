@@ -5,7 +5,7 @@ from random import Random
 from typing import Any, final
 
 import autograd
-from autograd import LengthError, Value
+from autograd import LengthError, Traced, Value
 from nn.activations import Activation, activation_function, activation_name
 from nn.errors import HyperparameterError
 from nn.init import Initializer, initializer
@@ -154,7 +154,7 @@ def _products_and_sums(
     row: Any, weights: Sequence[Sequence[Value]], biases: Sequence[Value]
 ) -> list[Value]:
     """The sums of `autograd.linear` for one row, to the bit, with a node for each + and *."""
-    xs = [x if isinstance(x, Value) else Value(x) for x in row]
+    xs = [x if isinstance(x, (Value, Traced)) else Value(x) for x in row]
     sums = []
     for ws, b in zip(weights, biases, strict=True):
         if len(ws) != len(xs):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from autograd import LengthError, OperandError, Value, clip, log, mean, relu, softplus, square
+from autograd import LengthError, OperandError, Traced, Value, clip, log, mean, relu, softplus, square
 from nn.errors import TargetError
 
 
@@ -28,7 +28,7 @@ def binary_cross_entropy(
     """
     pairs = _pairs(predictions, targets)
     for _, y in pairs:
-        if not 0.0 <= y <= 1.0:
+        if not isinstance(y, Traced) and not 0.0 <= y <= 1.0:
             raise TargetError(
                 f"binary cross-entropy expected targets between 0 and 1, but got {y!r}"
             )
@@ -36,7 +36,7 @@ def binary_cross_entropy(
         return _mean([softplus(z) - z * y for z, y in pairs])
     losses = []
     for p, y in pairs:
-        if p < 0.0 or p > 1.0:
+        if not isinstance(p, Traced) and (p < 0.0 or p > 1.0):
             raise TargetError(
                 f"binary cross-entropy expected probabilities between 0 and 1, but got {p!r}; give "
                 "the last layer a sigmoid, or pass from_logits=True if these are logits"
@@ -54,7 +54,7 @@ def hinge(predictions: Any, targets: Any) -> Any:
     """
     pairs = _pairs(predictions, targets)
     for _, y in pairs:
-        if y != 1.0 and y != -1.0:
+        if not isinstance(y, Traced) and y not in (1.0, -1.0):
             raise TargetError(
                 f"hinge loss expected targets -1 or +1, but got {y!r}; "
                 "labels 0 and 1 become them by 2 * y - 1"
@@ -62,8 +62,8 @@ def hinge(predictions: Any, targets: Any) -> Any:
     return _mean([relu(1.0 - p * y) for p, y in pairs])
 
 
-def _pairs(predictions: Any, targets: Any) -> list[tuple[Any, float]]:
-    """Each prediction with its target, a plain float; rows are laid end to end."""
+def _pairs(predictions: Any, targets: Any) -> list[tuple[Any, Any]]:
+    """Each prediction with its target, a plain float (or traced); rows are laid end to end."""
     ps, ys = _list(predictions), _list(targets)
     if len(ps) != len(ys):
         raise LengthError(
@@ -90,13 +90,13 @@ def _as_row(x: Any) -> list[Any]:
     return list(found) if isinstance(found, (list, tuple)) else [found]
 
 
-def _target(y: Any) -> float:
+def _target(y: Any) -> Any:
     if isinstance(y, Value):
         raise OperandError(
             f"expected targets that are plain numbers, but got {y!r}; "
             "predictions come first, targets second"
         )
-    return y if type(y) is float else Value(y).data
+    return y if type(y) is float or isinstance(y, Traced) else Value(y).data
 
 
 def _list(xs: Iterable[Any]) -> list[Any]:

@@ -56,9 +56,11 @@ def adam(
     b1, b2 = betas
     m = b1 * m + (1.0 - b1) * grad
     v = b2 * v + (1.0 - b2) * grad * grad
-    m_hat = m / (1.0 - b1**step)
-    v_hat = v / (1.0 - b2**step)
-    return param - lr * m_hat / (sqrt(v_hat) + eps), m, v
+    # the corrections for starting from 0, which are the same for all parameters; m and v corrected
+    # one by one would cost two more divisions each
+    rate = lr / (1.0 - b1**step)
+    correction = 1.0 / sqrt(1.0 - b2**step)
+    return param - rate * (m / (sqrt(v) * correction + eps)), m, v
 
 
 # --- the rules applied to a model's parameters ----------------------------------------------------

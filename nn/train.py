@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import hypot, isfinite
+from operator import mul
 from random import Random
 from typing import Any
 
 from autograd import LengthError, MissingExtraError
+from nn.compiled import compile_training
 from nn.errors import HyperparameterError
 from nn.layers import Neuron
 from nn.losses import mse
@@ -29,12 +31,14 @@ class History:
     stopped: why it ended: "epochs" (all done), "loss" or "gradient" (under the threshold),
         "interrupted" (Ctrl-C), or "diverged" (the loss or a gradient was nan or infinite; the
         parameters are those before that update).
+    engine: "compiled", or "eager" and, after a colon, why it was not compiled.
     """
 
     losses: list[float] = field(default_factory=list)
     gradient_norms: list[float] = field(default_factory=list)
     updates: int = 0
     stopped: str = "epochs"
+    engine: str = "eager"
 
     @property
     def interrupted(self) -> bool:
@@ -73,6 +77,7 @@ def train(
     stop_grad_norm: float | None = None,
     progress: bool = True,
     callback: Callable[[int, float], object] | None = None,
+    compiled: bool | None = None,
 ) -> History:
     """Fit the model to inputs xs [rows, n_in] and targets ys [rows] or [rows, n_out].
 
@@ -82,6 +87,9 @@ def train(
     stop_loss, stop_grad_norm: end after an epoch whose loss, or gradient norm, is at most this:
         with stop_grad_norm, "repeat until the slope is zero".
     callback: called after each epoch with its number, from 1, and its loss.
+    compiled: whether epochs run as machine code: by default where the model, the loss and the
+        optimiser allow it and the loss is a mean over the rows; True raises an error where they do
+        not. The history's `engine` says what it was.
 
     Ctrl-C ends it and keeps what was learned. Raises LengthError if xs and ys differ in length or
     there are none, HyperparameterError if a count is out of range.
@@ -99,6 +107,25 @@ def train(
     size = n if batch_size is None else _count("batch_size", batch_size, 1)
     rng = Random(seed)
     order = list(range(n))
+
+    loop, reason = None, ""
+    if compiled or compiled is None:
+        loop, reason = compile_training(model, loss, optimizer, inputs, targets, bool(compiled))
+
+    def compiled_epoch(history: History) -> None:
+        assert loop is not None
+        if shuffle and size < n:
+            rng.shuffle(order)
+        try:
+            result = loop.epoch(order, size, optimizer.steps, optimizer.lr)
+        finally:
+            loop.write_back()
+        history.updates += len(result.losses)
+        if result.diverged:
+            raise _DivergedError
+        rows = [min(size, n - start) for start in range(0, n, size)]
+        history.losses.append(sum(map(mul, result.losses.tolist(), rows)) / n)
+        history.gradient_norms.append(hypot(*result.gradient.tolist()))
 
     def epoch(history: History) -> None:
         if shuffle and size < n:
@@ -119,7 +146,10 @@ def train(
         history.losses.append(loss_sum / n)
         history.gradient_norms.append(hypot(*grad_sums) / n)
 
-    return _repeat(epoch, epochs, stop_loss, stop_grad_norm, progress, callback)
+    run = epoch if loop is None else compiled_epoch
+    history = _repeat(run, epochs, stop_loss, stop_grad_norm, progress, callback)
+    history.engine = "compiled" if loop is not None else "eager" + (f": {reason}" if reason else "")
+    return history
 
 
 def perceptron_rule(

@@ -36,7 +36,7 @@ def from_logits(predictions, targets):
 def fit(model, xs, ys, lr=0.05, **options):
     if "optimizer" not in options:
         options["optimizer"] = SGD(model.parameters(), lr)
-    return train(model, xs, ys, **{"progress": False, **options})
+    return train(model, xs, ys, **{"progress": False, "compiled": False, **options})
 
 
 # --- counting -------------------------------------------------------------------------------------

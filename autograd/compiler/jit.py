@@ -6,12 +6,15 @@ becomes a tape, a shorter tape, loops, and machine code.
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from autograd.compiler.packed import Packed
 from autograd.errors import LengthError, OperandError, StructureError
 from autograd.operands import as_float
 from autograd.value import Value
+
+if TYPE_CHECKING:
+    from autograd.compiler.training import TrainingLoop
 
 _DTYPES = ("float64", "float32")
 
@@ -69,6 +72,31 @@ def jit_graph(
         return replay(root, inputs, list(numbers))
 
     return jit(replayed, dtype=dtype, exact=exact)
+
+
+def jit_training(
+    loss: Callable[[Any, Any], Any],
+    rule: Callable[..., Sequence[Any]],
+    parameters: Sequence[Value],
+    xs: Any,
+    ys: Any,
+    *,
+    states: int = 0,
+    dtype: str = "float64",
+    exact: bool = False,
+) -> "TrainingLoop":
+    """Gradient descent whose epochs are one call into machine code each.
+
+    loss: of one row, loss(x, y), a function of the Values `parameters`.
+    rule: the optimiser, written for one parameter: (parameter, gradient, state..., step, lr) ->
+        (parameter, state...), with as many numbers of state as `states`.
+    xs, ys: arrays [rows, ...].
+    Raises TraceError if the loss or the rule cannot be compiled, MissingExtraError without
+    llvmlite.
+    """
+    from autograd.compiler.training import TrainingLoop
+
+    return TrainingLoop(loss, rule, states, parameters, xs, ys, dtype=dtype, exact=exact)
 
 
 class Report(NamedTuple):

@@ -165,8 +165,8 @@ class TrainingLoop:
         self.gradient = np.zeros(padded, self.program.dtype)
         self._sums = np.zeros(padded, self.program.dtype)
         self._hyper = np.zeros(2, self.program.dtype)
-        loose = np.zeros(0, self.program.dtype)
-        gradient_buffers = [loose, *self.arrays, self.captured, self._loss, self.gradient]
+        self._loose = np.zeros(0, self.program.dtype)
+        gradient_buffers = [self._loose, *self.arrays, self.captured, self._loss, self.gradient]
         update_buffers = [self._hyper, self.numbers, self.gradient, *self.state]
         update_buffers += [self.numbers, *self.state]
         self._memory = [
@@ -186,6 +186,18 @@ class TrainingLoop:
         numbers, gradient = self.numbers.tolist(), self.gradient[:n].tolist()
         for v, x, g in zip(self.parameters, numbers, gradient, strict=True):
             v.data, v.grad = x, g
+
+    @property
+    def steps(self) -> int:
+        """How many updates there were, those before the last call of `epoch` included."""
+        return int(self._hyper[0])
+
+    def loss(self, rows: int) -> float:
+        """The mean loss of the first rows."""
+        machine = self.program.machine
+        assert machine is not None
+        machine.run([self._loose, *self.arrays, self.captured, self._loss, self.gradient], rows)
+        return float(self._loss[0])
 
     def epoch(self, order: Sequence[int], batch_size: int, step: int, lr: float) -> Epoch:
         """Train once on the rows in this order. step: how many updates there were before.
