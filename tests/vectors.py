@@ -17,6 +17,18 @@ def _exact_product(a: Any, b: Any) -> list[Any]:
     return [np.longdouble(p) * np.longdouble(q) for p, q in halves]
 
 
+def _rounded(wide: Any, rest: Any, narrow: Any) -> Any:
+    """wide + rest rounded once, `rest` being less than the last place of `wide`.
+
+    Only if `wide` is halfway between two narrow numbers does the rest decide between them.
+    """
+    near = wide.astype(narrow)
+    beyond = wide + (wide - near)
+    other = beyond.astype(narrow)
+    halfway = (other == beyond) & (other != near)
+    return np.where(halfway & (rest * (wide - near) > 0), other, near)
+
+
 class Vectors:
     """`m` for arrays of float64 or float32.
 
@@ -64,18 +76,20 @@ class Vectors:
 
     def fma(self, a: Any, b: Any, c: Any) -> Any:
         a, b, c = np.broadcast_arrays(self._array(a), self._array(b), self._array(c))
-        if self.bits == 32:  # float64 holds the product exactly
-            return (np.float64(a) * np.float64(b) + np.float64(c)).astype(np.float32)
-        total, lost = np.longdouble(c), np.longdouble(0.0)
-        for term in _exact_product(np.ascontiguousarray(a), np.ascontiguousarray(b)):
+        plain, wide = a * b + c, np.longdouble if self.bits == 64 else np.float64
+        if self.bits == 64:
+            terms = _exact_product(np.ascontiguousarray(a), np.ascontiguousarray(b))
+        else:
+            terms = [np.float64(a) * np.float64(b)]  # exact in float64
+        total, lost = wide(c), wide(0.0)
+        for term in terms:
             # Knuth's sum of two, with what its rounding loses
             larger = total + term
             back = larger - total
             lost = lost + ((total - (larger - back)) + (term - back))
             total = larger
-        plain, exact = a * b + c, (total + lost).astype(np.float64)
-        ordinary = np.isfinite(exact) & (exact != 0.0)
-        return np.where(ordinary, exact, plain)
+        exact = _rounded(total + lost, lost - ((total + lost) - total), self.float)
+        return np.where(np.isfinite(exact) & (exact != 0.0), exact, plain)
 
     def _in_range(self, good: Any, result: Any) -> Any:
         return np.where(good, result, self._array(self.garbage))
