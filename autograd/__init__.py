@@ -78,6 +78,7 @@ from autograd.functions import logsumexp as logsumexp
 from autograd.functions import mean as mean
 from autograd.functions import prod as prod
 from autograd.functions import softmax as softmax
+from autograd.functions import take as take
 from autograd.functions import total as total
 from autograd.graph import draw as draw
 from autograd.modes import no_grad as no_grad

@@ -152,6 +152,25 @@ def log_softmax(xs: Iterable[Any]) -> list[Any]:
     return [call(TABLE["sub"], z, s) for z in zs]
 
 
+def take(rows: Sequence[Any], index: Any) -> Any:
+    """rows[index], where index may be a number of a function that is being compiled.
+
+    rows: numbers, or rows of one structure. index: a whole number from 0; of a Value, its number.
+    Nothing is differentiated by the index. Raises IndexError if there is no such row; where the
+    index is known only when compiled code runs, the result is nan instead.
+    """
+    if len(rows) == 0:
+        raise LengthError("take expected at least one row, but got none")
+    place = primal(index)
+    if hasattr(place, "__take__"):
+        return place.__take__(rows)
+    if place != int(place) or not 0 <= place < len(rows):
+        raise IndexError(
+            f"take expected a whole number from 0 to {len(rows) - 1}, but got {place!r}"
+        )
+    return rows[int(place)]
+
+
 def _shifted(name: str, xs: Iterable[Any]) -> list[Any]:
     """The operands less a constant near the largest one.
 

@@ -112,6 +112,16 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "eq":         lambda m, a, b: _bit(m, m.eq(a, b)),
 }
 # fmt: on
+
+
+def _take(m: Any, index: Any, *rows: Any) -> Any:
+    chosen: Any = math.nan
+    for i, x in enumerate(rows):
+        chosen = m.where(m.eq(index, float(i)), x, chosen)
+    return chosen
+
+
+FORMULAS["take"] = _take
 # Python's math has algorithms of its own for these, or there is none in C
 CALLBACKS = {
     f"glassgrad_{name}": getattr(ieee, name) for name in ("hypot", "lgamma", "digamma", "polygamma")

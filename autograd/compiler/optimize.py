@@ -4,6 +4,7 @@
 spells out the operations of many operands; `fuse` makes one `inner` of each sum of products.
 """
 
+import math
 import struct
 from collections.abc import Callable
 from itertools import chain
@@ -141,6 +142,10 @@ class _Builder(Tape):
             return self.constant(FORWARD[op](*[self.args[x][0] for x in places]))
         if op in _SPELLED_OUT:
             return _SPELLED_OUT[op](self.m, places)
+        if op == "take" and below[0] == "constant":
+            index = self.args[places[0]][0]
+            inside = 0.0 <= index < len(places) - 1
+            return places[1 + int(index)] if inside else self.constant(math.nan)
         if op == "step" and (relu := self._known.get(("relu", places), places[0])) != places[0]:
             # of the relu, which is kept anyway, so that what it was of need not be
             return self.apply("step", (relu,))

@@ -224,8 +224,9 @@ class _Planner:
         self, tiles: list[int | None], lanes: str, width: int, vectors: int, along: list[bool]
     ) -> Iterator[Call]:
         """The calls, with the two loops of the tile as the two innermost, split into whole tiles."""
-        order = [d for d in range(len(self.members)) if d not in tiles]
-        order += [d for d in tiles if d is not None]
+        last = [len(self.members) - 1] if lanes == "members" else []
+        order = [d for d in range(len(self.members)) if d not in tiles and d not in last]
+        order += [d for d in tiles if d is not None] + last
         members = [self.members[d] for d in order]
         still = _Dimension(1, (0,) * len(self.accesses))
         if tiles[1] is None and lanes != "members":

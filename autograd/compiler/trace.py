@@ -4,6 +4,7 @@ What would depend on the numbers' values (a branch, an index, a conversion to fl
 recorded, and is refused with the line where it happened.
 """
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,11 +14,12 @@ from autograd import modes
 from autograd.compiler.differentiate import Gate, adjoints
 from autograd.compiler.tape import Tape
 from autograd.elementwise import call
-from autograd.errors import TraceError
+from autograd.errors import StructureError, TraceError
 from autograd.methods import Methods
 from autograd.operands import as_float, operand
 from autograd.order import topological_order
 from autograd.primitives import TABLE, Primitive
+from autograd.tree import flatten
 from autograd.value import Value
 
 
@@ -98,6 +100,28 @@ class Traced(Methods):
     def __branch__(self) -> "tuple[Open, Open]":
         """The local derivatives of a `where` with this condition."""
         return Open(Gate(self.value, True), self), Open(Gate(self.value, False), self)
+
+    def __take__(self, rows: Sequence[Any]) -> Any:
+        """The row of this number."""
+        columns, rebuild = [], None
+        for row in rows:
+            numbers, rebuild_row = flatten(row)
+            columns.append(numbers)
+            rebuild = rebuild or rebuild_row
+        if len(set(map(len, columns))) > 1:
+            raise StructureError("take expected rows of one structure, but they differ in length")
+        assert rebuild is not None
+        return rebuild([self._choose(column) for column in zip(*columns, strict=True)])
+
+    def _choose(self, numbers: tuple[Any, ...]) -> Any:
+        if not any(hasattr(x, "primal") for x in numbers):
+            place = self.trace.operand
+            operands = (self.value, *[place(x) for x in numbers])
+            return Traced(self.trace, self.trace.tape.apply("take", operands))
+        chosen: Any = math.nan  # dual numbers go the long way
+        for i, x in enumerate(numbers):
+            chosen = call(TABLE["where"], self.compare("eq", float(i)), x, chosen)
+        return chosen
 
     def compare(self, op: str, other: Any) -> Any:
         other = _number(other)
