@@ -23,10 +23,11 @@ class Rules(Namespace):
         return Gate(condition, True), Gate(condition, False)
 
 
-def adjoints(tape: Tape, root: int, variables: list[int]) -> list[Operand]:
+def adjoints(tape: Tape, root: int, variables: list[int], exact: bool) -> list[Operand]:
     """d(root)/d(variable) for each of the variables, which are values of the tape.
 
-    The sums run in the order of the eager engine, so that they give its bits.
+    exact: the sums are spelled out and run in the order of the eager engine, so that they, and what
+    is differentiated from them again, have its bits; otherwise each is one `inner`.
 
     Behind a branch of `where` that is not taken there is no gradient at all, which is not the same
     as a gradient of 0.0 (0.0 * inf is nan). So an adjoint has a condition under which it exists
@@ -34,52 +35,68 @@ def adjoints(tape: Tape, root: int, variables: list[int]) -> list[Operand]:
     """
     rules = Rules(tape)
     apply = tape.apply
-    ops, args = tape.ops, tape.args
     order = _flow_order(tape, root, variables)
     needed = set(order)
     ends = set(variables)
-    adjoint: dict[int, Operand] = {root: 1.0}
+    terms: dict[int, list[Operand]] = {root: [1.0, 1.0]}  # what adds up to the adjoint, in pairs
     active: dict[int, int] = {}  # no entry: always
     for v in reversed(order):
         if v in ends:
             continue
-        g = adjoint[v]
+        g = _sum(tape, terms[v], exact)
         condition = active.get(v)
-        for p, d in zip(args[v], _partials(rules, ops[v], v, args[v]), strict=True):
+        for p, d in zip(tape.args[v], _partials(rules, tape.ops[v], v, tape.args[v]), strict=True):
             if d is None or p not in needed:
                 continue
-            gate = condition
+            gate, factor = condition, d
             if type(d) is Gate:
                 taken = d.condition if d.taken else apply("where", (d.condition, 0.0, 1.0))
                 gate = taken if gate is None else apply("where", (gate, taken, 0.0))
-                term: Operand = g
-            elif d == 1.0 and type(d) is float:
-                term = g
-            elif g == 1.0 and type(g) is float:
-                term = d
-            else:
-                term = apply("mul", (g, d))
-            if gate is not None and not (term is g and gate == condition):
-                term = apply("where", (gate, term, -0.0))
-            if p in adjoint:
-                if p in active:
-                    if gate is None:
-                        del active[p]
-                    elif gate != active[p]:
-                        active[p] = apply("where", (active[p], 1.0, gate))
-                adjoint[p] = apply("add", (adjoint[p], term))
-            else:
-                adjoint[p] = term
+                factor = 1.0
+            pair = [g, factor]
+            if gate is not None and not (_is_one(factor) and gate == condition):
+                pair = [apply("where", (gate, _product(tape, g, factor), -0.0)), 1.0]
+            if p not in terms:
+                terms[p] = pair
                 if gate is not None:
                     active[p] = gate
+                continue
+            terms[p] += pair
+            if p in active:
+                if gate is None:
+                    del active[p]
+                elif gate != active[p]:
+                    active[p] = apply("where", (active[p], 1.0, gate))
     results: list[Operand] = []
     for x in variables:
-        g = adjoint.get(x, 0.0)
+        g = _sum(tape, terms[x], exact) if x in terms else 0.0
         results.append(apply("where", (active[x], g, 0.0)) if x in active else g)
     return results
 
 
+def _is_one(x: Operand) -> bool:
+    return type(x) is float and x == 1.0
+
+
+def _product(tape: Tape, a: Operand, b: Operand) -> Operand:
+    if _is_one(b):
+        return a
+    return b if _is_one(a) else tape.apply("mul", (a, b))
+
+
+def _sum(tape: Tape, factors: list[Operand], exact: bool) -> Operand:
+    """The sum of products, of which two factors each are given."""
+    if len(factors) > 4 and not exact:
+        return tape.apply("inner", tuple(factors))
+    total = _product(tape, factors[0], factors[1])
+    for i in range(2, len(factors), 2):
+        total = tape.apply("add", (total, _product(tape, factors[i], factors[i + 1])))
+    return total
+
+
 def _partials(rules: Rules, op: str, y: int, operands: tuple[int, ...]) -> tuple[Any, ...]:
+    if op == "inner":
+        return tuple([operands[i ^ 1] for i in range(len(operands))])
     if op == "take":
         index, *rows = operands
         chosen = [Gate(rules.eq(index, float(i)), True) for i in range(len(rows))]
@@ -90,7 +107,7 @@ def _partials(rules: Rules, op: str, y: int, operands: tuple[int, ...]) -> tuple
 # Operands that never get a gradient
 _BLOCKED = {"stop_gradient": slice(0), "where": slice(1, None), "take": slice(1, None)}
 _BLOCKED["polygamma"] = slice(1, None)
-_FLAT = {*LEAVES, *EXTRA} - {"take"}
+_FLAT = {*LEAVES, *EXTRA} - {"take", "inner"}
 
 
 def _flow_order(tape: Tape, root: int, variables: list[int]) -> list[int]:

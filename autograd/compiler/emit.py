@@ -300,6 +300,25 @@ class Vector:
     def load(self, pointer: str) -> str:
         return self.code.let(f"load {self.type}, ptr {pointer}, align {self.bits // 8}")
 
+    def load_masked(self, pointer: str, mask: str) -> str:
+        """A vector of which only some lanes are there; 0.0 in the others."""
+        name = f"llvm.masked.load.{self._suffix()}.p0"
+        kinds = f"ptr, i32, {self.mask}, {self.type}"
+        self.code.declare(name, f"{self.type} {{}}({kinds})")
+        return self.code.let(
+            f"call {self.type} @{name}(ptr {pointer}, i32 {self.bits // 8}, {self.mask} {mask}, "
+            f"{self.type} zeroinitializer)"
+        )
+
+    def store_masked(self, x: Number, pointer: str, mask: str) -> None:
+        """Store some lanes of a vector."""
+        name = f"llvm.masked.store.{self._suffix()}.p0"
+        self.code.declare(name, f"void {{}}({self.type}, ptr, i32, {self.mask})")
+        self.code.do(
+            f"call void @{name}({self.type} {self.constant(x)}, ptr {pointer}, "
+            f"i32 {self.bits // 8}, {self.mask} {mask})"
+        )
+
     def broadcast(self, pointer: str) -> str:
         """One number from memory, in every lane."""
         x = self.code.let(f"load {self.scalar}, ptr {pointer}, align {self.bits // 8}")

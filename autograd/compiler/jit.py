@@ -99,6 +99,53 @@ def jit_training(
     return TrainingLoop(loss, rule, states, parameters, xs, ys, dtype=dtype, exact=exact)
 
 
+def jit_rule(
+    rule: Callable[..., Sequence[Any]],
+    *,
+    states: int = 0,
+    dtype: str = "float64",
+    exact: bool = False,
+) -> "CompiledRule":
+    """An optimiser's rule for one parameter, compiled to move all of them in place.
+
+    rule: (parameter, gradient, state..., step, lr) -> (parameter, state...), with as many numbers
+        of state as `states`.
+    Gives update(parameters, gradient, state..., step=, lr=), of flat arrays or Packed structures of
+    `dtype`, which changes parameters and state in place. Without llvmlite it is interpreted.
+    """
+    return CompiledRule(rule, states, dtype, exact)
+
+
+@final
+class CompiledRule:
+    """An optimiser's rule over flat arrays; see `jit_rule`."""
+
+    def __init__(
+        self, rule: Callable[..., Sequence[Any]], states: int, dtype: str, exact: bool
+    ) -> None:
+        self.__wrapped__ = rule
+        self.states, self.dtype, self.exact = states, dtype, exact
+        self._compiled: dict[int, Any] = {}
+
+    def __call__(self, parameters: Any, gradient: Any, *state: Any, step: int, lr: float) -> None:
+        """Move the parameters. step: which update this is, from 1."""
+        from autograd.compiler.training import Rule
+
+        arrays = [x.flat if isinstance(x, Packed) else x for x in (parameters, gradient, *state)]
+        if len(state) != self.states:
+            raise LengthError(f"expected {self.states} arrays of state, but got {len(state)}")
+        n = len(arrays[0])
+        for x in arrays:
+            if getattr(x, "dtype", None) != self.dtype or x.shape != (n,):
+                raise StructureError(
+                    f"expected flat arrays of {n} numbers of {self.dtype}, but got {x!r:.80}; "
+                    "pack nested structures with Packed.of"
+                )
+        if n not in self._compiled:
+            self._compiled[n] = Rule(self.__wrapped__, self.states, n, self.dtype, self.exact)
+        self._compiled[n](arrays, step, lr)
+
+
 class Report(NamedTuple):
     """How a function was compiled.
 

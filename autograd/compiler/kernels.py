@@ -6,6 +6,8 @@ decides the code: the operation, which operands move along the vector's lanes, a
 members computed at once, so that what they share is loaded once.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import product
 from typing import NamedTuple
 
@@ -44,6 +46,8 @@ class Kind(NamedTuple):
         one number at a time.
     width: how many lanes.
     tile: how many members of the two innermost loops, and vectors, are computed at once.
+    loops: for each of the five loops, whether it runs more than one turn.
+    masked: whether the last vector of "members" or "terms" may have lanes to spare.
     accesses: of a sum its home and its two operands; the results; the inputs of the steps.
     bits, exact: of a float; and whether to keep the eager engine's bits.
     """
@@ -54,6 +58,8 @@ class Kind(NamedTuple):
     lanes: str
     width: int
     tile: tuple[int, int, int]
+    loops: tuple[bool, ...]
+    masked: bool
     accesses: tuple[Operand, ...]
     start: float
     bits: int
@@ -82,7 +88,12 @@ class _Kernel:
         self.m = Vector(code, kind.bits, kind.width, kind.exact)
         self.scalar = Vector(code, kind.bits, 1, kind.exact)
         code.label("entry")
-        self.times = [self._field(k) for k in range(TIMES)]
+        self.masks: list[str] = []
+        tables = any(x.table for x in kind.accesses)
+        self.times = [
+            self._field(k) if runs or tables or (kind.masked and k in (2, 4)) else "1"
+            for k, runs in enumerate(kind.loops)
+        ]
         self.pointers: list[str] = []
         self.strides: list[list[str]] = []
         self.tables: list[str] = []
@@ -94,27 +105,53 @@ class _Kernel:
                 slot = code.let(f"getelementptr ptr, ptr %spaces, i64 {self._field(at)}")
                 base = code.let(f"load ptr, ptr {slot}, align 8")
                 self.pointers.append(self._plus(base, self._field(at + 1)))
-            self.strides.append([self._field(at + 2 + d) for d in range(5)])
-            self.tables.append(self._field(at + 7))
+            self.strides.append(
+                [self._field(at + 2 + d) if self._moves(k, d) else "" for d in range(5)]
+            )
+            self.tables.append(self._field(at + 7) if access.table else "")
+
+    def _moves(self, k: int, loop: int) -> bool:
+        """Whether this access needs its stride along a loop."""
+        kind, access = self.kind, self.kind.accesses[k]
+        if access.literal is not None:
+            return False
+        if loop < 3:
+            tile = (1, kind.tile[0], kind.tile[1])[loop]
+            return access.moves[loop] and (kind.loops[loop] or tile > 1)
+        return bool(kind.sums) and k in (1, 2) and kind.loops[loop]
+
+    @contextmanager
+    def _turns(
+        self, pointers: list[str], loop: int, step: int, carried: tuple[tuple[str, str], ...] = ()
+    ) -> Iterator[tuple[list[str], str, list[str], list[str]]]:
+        """The turns of one of the loops: the addresses there, the index, and what is carried."""
+        if not self.kind.loops[loop]:
+            new: list[str] = []
+            yield pointers, "0", [first for _, first in carried], new
+            return
+        with self.code.loop(self.times[loop], step, carried) as (index, values, new):
+            yield self._along(pointers, index, loop), index, values, new
 
     def text(self, name: str) -> tuple[str, dict[str, str]]:
-        kind, code = self.kind, self.code
-        steps = [1, kind.tile[0], kind.tile[1]]
-        if kind.lanes == "members":
-            steps[2] *= kind.tile[2] * kind.width
-        with code.loop(self.times[0], steps[0]) as (i0, _, _):
-            outer = self._along(self.pointers, i0, 0)
-            with code.loop(self.times[1], steps[1]) as (i1, _, _):
-                middle = self._along(outer, i1, 1)
-                with code.loop(self.times[2], steps[2]) as (i2, _, _):
-                    pointers = self._along(middle, i2, 2)
-                    member = self._linear((i0, i1, i2))
-                    pointers = self._through_tables(pointers, MEMBERS, member)
-                    if kind.lanes == "rows" and kind.sums != "rows":
-                        with code.loop("%rows", kind.tile[2] * kind.width) as (row, _, _):
-                            self._compute(self._along_rows(pointers, row), member)
-                    else:
-                        self._compute(pointers, member)
+        kind, code, m = self.kind, self.code, self.m
+        step = kind.tile[1] * (kind.tile[2] * kind.width if kind.lanes == "members" else 1)
+        with (
+            self._turns(self.pointers, 0, 1) as (outer, i0, _, _),
+            self._turns(outer, 1, kind.tile[0]) as (middle, i1, _, _),
+            self._turns(middle, 2, step) as (pointers, i2, _, _),
+        ):
+            if kind.lanes == "members" and kind.masked:
+                left = code.let(f"sub nsw i64 {self.times[2]}, {i2}")
+                for v in range(kind.tile[2]):
+                    rest = code.let(f"sub nsw i64 {left}, {v * kind.width}")
+                    self.masks.append(m.first(rest))
+            member = self._linear((i0, i1, i2))
+            pointers = self._through_tables(pointers, MEMBERS, member)
+            if kind.lanes == "rows" and kind.sums != "rows":
+                with code.loop("%rows", kind.tile[2] * kind.width) as (row, _, _):
+                    self._compute(self._along_rows(pointers, row), member)
+            else:
+                self._compute(pointers, member)
         code.do("ret void")
         head = f"define {SIGNATURE.format('@' + name)} #0 {{"
         return "\n".join([head, *code.lines, "}"]), code.declared
@@ -143,17 +180,15 @@ class _Kernel:
         """The addresses, moved along a loop."""
         moved = []
         for k, (pointer, access) in enumerate(zip(pointers, self.kind.accesses, strict=True)):
-            still = access.literal is not None or (loop < 3 and not access.moves[loop])
-            by = "" if still else self._times(index, self.strides[k][loop])
-            moved.append(pointer if still else self._plus(pointer, by))
+            stride = self.strides[k][loop]
+            moved.append(self._plus(pointer, self._times(index, stride)) if stride else pointer)
         return moved
 
     def _along_rows(self, pointers: list[str], row: str) -> list[str]:
         by = self._times(row, self.size)
+        first = 1 if self.kind.sums == "rows" else 0  # the sum over rows stays where it is
         return [
-            self._plus(pointer, by)
-            if access.along and not (k == 0 and self.kind.sums == "rows")
-            else pointer
+            self._plus(pointer, by) if access.along and k >= first else pointer
             for k, (pointer, access) in enumerate(zip(pointers, self.kind.accesses, strict=True))
         ]
 
@@ -172,7 +207,7 @@ class _Kernel:
         """Where operand k of one member and vector of the tile lies."""
         pointer, access = pointers[k], self.kind.accesses[k]
         for index, loop in ((i1, 1), (i2, 2)):
-            if index and access.moves[loop]:
+            if index and self.strides[k][loop]:
                 pointer = self._plus(pointer, self._times(self.strides[k][loop], index))
         if vector and access.along:
             pointer = self._plus(pointer, vector * self.kind.width * self.size)
@@ -222,7 +257,7 @@ class _Kernel:
             else:
                 values.append(FORMULAS[op](m, *numbers))
         for k, step in enumerate(kind.results):
-            m.store(values[step], self._tile_address(pointers, first + k, *place))
+            self._write(m, values[step], self._tile_address(pointers, first + k, *place), place[2])
 
     def _read(
         self, pointers: list[str], k: int, i1: int, i2: int, vector: int, m: Vector | None = None
@@ -232,7 +267,17 @@ class _Kernel:
             return access.literal
         pointer = self._tile_address(pointers, k, i1, i2, vector)
         m = m or self.m
-        return m.load(pointer) if access.along else m.broadcast(pointer)
+        if not access.along:
+            return m.broadcast(pointer)
+        if self.masks:
+            return m.load_masked(pointer, self.masks[vector])
+        return m.load(pointer)
+
+    def _write(self, m: Vector, x: Number, pointer: str, vector: int) -> None:
+        if self.masks and m is self.m:
+            m.store_masked(x, pointer, self.masks[vector])
+        else:
+            m.store(x, pointer)
 
     def _tile(self) -> list[tuple[int, int, int]]:
         t1, t2, vectors = self.kind.tile
@@ -243,17 +288,23 @@ class _Kernel:
         code, kind = self.code, self.kind
         carried = [(self.m.type, s) for s in sums]
         step = kind.width if kind.lanes == "terms" else 1
-        with code.loop(self.times[3], 1, tuple(carried)) as (t0, so_far, last):
-            along = self._along(pointers, t0, 3)
+        with self._turns(pointers, 3, 1, tuple(carried)) as (along, t0, so_far, last):
             inner = tuple([(self.m.type, s) for s in so_far])
-            with code.loop(self.times[4], step, inner) as (t1, values, new):
-                here = self._along(along, t1, 4)
+            with self._turns(along, 4, step, inner) as (here, t1, values, new):
                 if any(x.table == TERMS for x in kind.accesses):
                     term = code.let(f"add nsw i64 {self._times(t0, self.times[4])}, {t1}")
                     n_terms = self._times(self.times[3], self.times[4])
                     entry = code.let(f"add nsw i64 {self._times(member, n_terms)}, {term}")
                     here = self._through_tables(here, TERMS, entry)
-                new += self._add_products(here, values)
+                if kind.lanes == "terms" and kind.masked:
+                    left = code.let(f"sub nsw i64 {self.times[4]}, {t1}")
+                    mask = self.m.first(left)
+                    self.masks = [mask] * kind.tile[2]
+                    added = self._add_products(here, values)
+                    self.masks = []
+                    new += [self.m.where(mask, a, s) for a, s in zip(added, values, strict=True)]
+                else:
+                    new += self._add_products(here, values)
             last += new
         return last
 
@@ -290,7 +341,10 @@ class _Kernel:
         if across:
             first = [m.constant(-0.0)] * len(tile)
         elif go_on:
-            first = [m.load(p) for p in homes]
+            first = [
+                m.load_masked(p, self.masks[place[2]]) if self.masks else m.load(p)
+                for p, place in zip(homes, tile, strict=True)
+            ]
         else:
             first = [m.constant(kind.start)] * len(tile)
         sums = self._terms(pointers, member, first)

@@ -145,15 +145,8 @@ class _Planner:
             tiles.reverse()
         steps = self.terms[-1].strides[1:3] if self.terms else ()
         if self.sums and not self.target.exact and 1 in steps and set(steps) <= {0, 1}:
-            n = self.terms[-1].times
-            for first, count, size in _pieces(n, _powers_below(width)):
-                part = self._part_of_terms(first, count, first + count == n)
-                along = [s == 1 for s in self.terms[-1].strides]
-                along = along[: len(part.accesses)]
-                if size == 1:
-                    yield from part._tiled(tiles, "", 1, 1, none)
-                else:
-                    yield from part._tiled(tiles, "terms", size, 1, along)
+            along = [s == 1 for s in self.terms[-1].strides]
+            yield from self._tiled(tiles, "terms", self._width(self.terms[-1].times), 1, along)
         else:
             yield from self._tiled(tiles, "", 1, 1, none)
 
@@ -168,10 +161,10 @@ class _Planner:
         times, strides = self.members[lanes]
         others = [x for d, x in enumerate(self.members) if d != lanes]
         along = [s == 1 for s in strides]
-        width = self.target.width
-        sizes = [4 * width, 2 * width] if self.sums else []
-        for first, count, size in _pieces(times, sizes + _powers_below(width)):
-            vectors = max(1, size // width)
+        width = self._width(times)
+        sizes = [4 * width] if self.sums else []
+        for first, count, size in _pieces(times, [*sizes, 1]):
+            vectors = 4 if size > 1 else min(4, -(-count // width)) if self.sums else 1
             part = self._with_members([*others, _Dimension(count, strides)])
             part.accesses = tuple(
                 [
@@ -180,42 +173,19 @@ class _Planner:
                 ]
             )
             tile = len(others) - 1 if others and self.sums else None
-            kind = "members" if size > 1 else ""
-            yield from part._tiled(
-                [tile, None],
-                kind,
-                min(size, width),
-                vectors,
-                along if size > 1 else [False] * len(along),
-            )
+            yield from part._tiled([tile, None], "members", width, vectors, along)
+
+    def _width(self, n: int) -> int:
+        """Lanes enough for n numbers, if a vector has that many."""
+        width = self.target.width
+        while width > 2 and width // 2 >= n:
+            width //= 2
+        return width
 
     def _with_members(self, members: list[_Dimension]) -> "_Planner":
         part = _Planner(self.statement, self.target)
         part.members, part.terms, part.accesses = members, self.terms, self.accesses
         part.sums, part.steps, part.kept = self.sums, self.steps, self.kept
-        return part
-
-    def _part_of_terms(self, first: int, count: int, is_last: bool) -> "_Planner":
-        """The terms from `first` on; all but the first part go on from what is there.
-
-        The steps after the sum come in the last part; the others bring the sum home.
-        """
-        last = self.terms[-1]
-        part = self._with_members(self.members)
-        part.terms = [*self.terms[:-1], _Dimension(count, last.strides)]
-        part.accesses = tuple(
-            [
-                x if x.literal is not None else x._replace(address=x.address + first * s)
-                for x, s in zip(self.accesses, last.strides, strict=True)
-            ]
-        )
-        if first:
-            part.sums = "go on"
-        if not is_last:
-            part.steps, part.kept = (Step("sum", ()),), (0,)
-            part.accesses = (*part.accesses[:3], part.accesses[0])
-            part.members = [_Dimension(n, (*s[:3], s[0])) for n, s in part.members]
-            part.terms = [_Dimension(n, (*s[:3], s[0])) for n, s in part.terms]
         return part
 
     # --- calls ------------------------------------------------------------------------------------
@@ -276,6 +246,12 @@ class _Planner:
         still = _Dimension(1, (0,) * len(self.accesses))
         terms = [still] * (2 - len(self.terms)) + self.terms
         numbers = [x.times for x in (*members, *terms)]
+        turn = [1, tile[0], tile[1], 1, width if lanes == "terms" else 1]
+        if lanes == "members":
+            turn[2] *= tile[2] * width
+        loops = tuple([n > step for n, step in zip(numbers, turn, strict=True)])
+        whole = {"members": turn[2], "terms": turn[4]}.get(lanes, 1)
+        masked = {"members": members[2].times, "terms": terms[1].times}.get(lanes, 0) % whole > 0
         operands, tables = [], []
         for k, access in enumerate(self.accesses):
             if access.literal is not None:
@@ -300,6 +276,8 @@ class _Planner:
             lanes,
             width,
             tile,
+            loops,
+            masked,
             tuple(operands),
             self.start,
             target.bits,

@@ -161,7 +161,7 @@ class CompiledProgram:
         self.instructions: dict[str, int] = {}
         self.exact = exact
         self.dtype = np.dtype(arguments.dtype)
-        trace = Trace()
+        trace = Trace(exact)
         for v in captured:
             trace.operand(v)
         with self._timed("trace"):
@@ -200,7 +200,7 @@ class CompiledProgram:
                 bits = self.dtype.itemsize * 8
                 self.machine = Machine(self.program, widths, bits, exact, arguments.rows)
             except MissingExtraError as error:
-                _warn_interpreted(error)
+                warn_interpreted(error)
 
     def __call__(self, arguments: Arguments) -> Any:
         buffers = self.buffers(arguments)
@@ -281,7 +281,7 @@ def _means(tape: Tape) -> list[int]:
 _warned = False
 
 
-def _warn_interpreted(error: MissingExtraError) -> None:
+def warn_interpreted(error: MissingExtraError) -> None:
     """One notice in a process that there is no compiler."""
     global _warned
     if not _warned:

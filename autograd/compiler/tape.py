@@ -28,8 +28,8 @@ def _inner(*operands: float) -> float:
     return total
 
 
-# What a tape knows beside the table of primitives, floats -> float. Nothing differentiates these:
-# comparisons are flat, `take` has its own rule, and `inner` comes after all differentiation.
+# What a tape knows beside the table of primitives, floats -> float. Comparisons are flat; the rules
+# of `take` and `inner` stand in differentiate.py.
 # There is one more, "mean_over_rows": of a batch, the mean of each row's `inner`.
 EXTRA: dict[str, Callable[..., float]] = {
     "gt": lambda a, b: float(a > b),

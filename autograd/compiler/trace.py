@@ -26,12 +26,14 @@ from autograd.value import Value
 class Trace:
     """The tape being recorded, and the nodes from outside that the function uses.
 
+    exact: whether to keep the eager engine's order of sums.
     captured: Values that are no arguments, with their inputs on the tape: they are read afresh at
         each call, as the eager function would.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, exact: bool = True) -> None:
         self.tape = Tape()
+        self.exact = exact
         self.captured: dict[Value, int] = {}
 
     def input(self, batched: bool = False) -> "Traced":
@@ -94,7 +96,7 @@ class Traced(Methods):
         """The derivative of this number by each of the variables."""
         trace = self.trace
         places = [trace.operand(v) for v in variables]
-        found = adjoints(trace.tape, self.value, places)  # type: ignore[arg-type]
+        found = adjoints(trace.tape, self.value, places, trace.exact)  # type: ignore[arg-type]
         return [g if type(g) is float else Traced(trace, g) for g in found]  # type: ignore[arg-type]
 
     def __branch__(self) -> "tuple[Open, Open]":

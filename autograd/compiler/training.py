@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd.compiler.interpret import interpret
 from autograd.compiler.jit import Arguments
 from autograd.compiler.llvm import Machine, epoch
 from autograd.compiler.merge import Merged, merge
 from autograd.compiler.optimize import fuse, simplify
-from autograd.compiler.program import CompiledProgram
+from autograd.compiler.program import CompiledProgram, warn_interpreted
 from autograd.compiler.roll import BUFFERS, ONCE, SPACE, Access, Loop, Program
 from autograd.compiler.tape import Tape, verify
 from autograd.compiler.trace import Trace, Traced, recording
@@ -41,9 +42,9 @@ class Rule:
     """
 
     def __init__(
-        self, rule: Callable[..., Sequence[Any]], states: int, n: int, bits: int, exact: bool
+        self, rule: Callable[..., Sequence[Any]], states: int, n: int, dtype: str, exact: bool
     ) -> None:
-        trace = Trace()
+        trace = Trace(exact)
         tape = trace.tape
         own = [Traced(trace, tape.input(batched=True)) for _ in range(2 + states)]
         step, lr = trace.input(), trace.input()
@@ -59,11 +60,34 @@ class Rule:
         if trace.captured:
             raise ValueError("expected a rule without Values of its own; give plain numbers")
         tape = verify(fuse(verify(simplify(verify(tape), exact)), exact))
-        self.program = _for_all(tape, n, states)
-        self.machine = Machine(self.program, [], bits, exact, 0)
-        merged = [x for x in merge(self.program).before if isinstance(x, Merged) and x.members]
+        self.tape, self.states, self.n = tape, states, n
+        self.dtype = np.dtype(dtype)
+        self.machine: Machine | None = None
+        program = _for_all(tape, n, states)
+        merged = [x for x in merge(program).before if isinstance(x, Merged) and x.members]
         # parameters are written where they are read: only a single pass may do so
         assert len(merged) <= 1, "the rule did not become one loop"
+        try:
+            self.machine = Machine(program, [], self.dtype.itemsize * 8, exact, 0)
+        except MissingExtraError as error:
+            warn_interpreted(error)
+
+    def buffers(self, arrays: Sequence[Any], hyper: Any) -> list[Any]:
+        """What the machine is given: the step and the rate, the arrays, and those it writes."""
+        parameters, _, *state = arrays
+        return [hyper, *arrays, parameters, *state]
+
+    def __call__(self, arrays: Sequence[Any], step: int, lr: float) -> None:
+        """Move all parameters. arrays: parameters, gradient, state..."""
+        if self.machine is not None:
+            hyper = np.array([step, lr], self.dtype)
+            self.machine.run(self.buffers(arrays, hyper))
+            return
+        columns = [x.tolist() for x in arrays]
+        parameters, _, *state = arrays
+        moved = interpret(self.tape, [*columns, float(step), float(lr)], self.n)
+        for array, numbers in zip((parameters, *state), moved, strict=True):
+            array[:] = numbers
 
 
 def _for_all(tape: Tape, n: int, states: int) -> Program:
@@ -155,8 +179,8 @@ class TrainingLoop:
             raise MissingExtraError(
                 "compiling to machine code needs llvmlite: pip install glassgrad[compile]"
             )
-        bits = self.program.dtype.itemsize * 8
-        self.rule = Rule(rule, states, n, bits, exact)
+        self.rule = Rule(rule, states, n, dtype, exact)
+        assert self.rule.machine is not None
         padded = -(-n // 64) * 64
         self.captured = np.zeros(len(self.program.captured), self.program.dtype)
         self.numbers = self.captured[:n]
@@ -167,8 +191,7 @@ class TrainingLoop:
         self._hyper = np.zeros(2, self.program.dtype)
         self._loose = np.zeros(0, self.program.dtype)
         gradient_buffers = [self._loose, *self.arrays, self.captured, self._loss, self.gradient]
-        update_buffers = [self._hyper, self.numbers, self.gradient, *self.state]
-        update_buffers += [self.numbers, *self.state]
+        update_buffers = self.rule.buffers([self.numbers, self.gradient, *self.state], self._hyper)
         self._memory = [
             self.program.machine.working_memory(gradient_buffers),
             self.rule.machine.working_memory(update_buffers),
@@ -205,7 +228,9 @@ class TrainingLoop:
         An interrupt (Ctrl-C) is answered between batches.
         """
         machine = self.program.machine
+        update = self.rule.machine
         assert machine is not None
+        assert update is not None
         rows = np.ascontiguousarray(order, np.int64)
         losses = np.zeros(-(-len(rows) // batch_size), self.program.dtype)
         self._sums[:] = 0.0
@@ -221,7 +246,7 @@ class TrainingLoop:
                 self.program.dtype.itemsize * 8,
                 gradient=machine.descriptor,
                 gradient_spaces=self._memory[0][2],
-                update=self.rule.machine.descriptor,
+                update=update.descriptor,
                 update_spaces=self._memory[1][2],
                 start=start,
                 stop=stop,
