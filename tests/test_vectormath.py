@@ -194,7 +194,20 @@ def test_special_values(name: str, bits: int, garbage: float) -> None:
         elif rounded == 0.0 or math.isinf(rounded):
             assert (y, math.copysign(1.0, y)) == (rounded, math.copysign(1.0, rounded)), xs
         else:
-            assert y == pytest.approx(rounded, rel={64: 2e-15, 32: 3e-7}[bits], abs=1e-44), xs
+            assert y == pytest.approx(
+                rounded, rel={64: 2e-15, 32: 3e-7}[bits], abs={64: 1e-323, 32: 3e-45}[bits]
+            ), xs
+
+
+@pytest.mark.parametrize("bits", [64, 32])
+def test_tiny_numbers_are_their_own_images(bits: int) -> None:
+    """Functions of slope 1 at 0 give tiny numbers back bit for bit, down to the smallest."""
+    x = np.geomspace(TINY[bits], TINY[bits] * {64: 1e12, 32: 1e6}[bits], 20)
+    smallest = np.spacing(FLOAT[bits](0.0)) * np.array([1, 2, 3, 5, 1001], FLOAT[bits])
+    x = np.concatenate([x.astype(FLOAT[bits]), smallest])
+    for name in ("expm1", "log1p", *ODD):
+        if name != "erf":
+            assert np.array_equal(run(name, bits, x), x), name
 
 
 @EACH
