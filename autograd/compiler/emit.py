@@ -219,7 +219,9 @@ class Vector:
 
     def power_of_two(self, k: Number) -> str:
         """2 ** k, for a whole number k in the range of normal exponents."""
+        # of a number beyond the integers fptosi gives poison, which would spread; freeze stops it
         i = self._cast("fptosi", k, self.integer, self.type)
+        i = self.code.let(f"freeze {self.integer} {i}")
         shifted = self._integer("shl", self._integer("add", i, self._bias), self._fraction)
         return self._cast("bitcast", shifted, self.type, self.integer)
 

@@ -12,7 +12,7 @@ from itertools import product
 from typing import NamedTuple
 
 from autograd.compiler.emit import Code, Number, Vector
-from autograd.compiler.lower import FORMULAS
+from autograd.compiler.lower import compute
 from autograd.compiler.merge import Source, Step
 
 SIGNATURE = "void {}(ptr noalias readonly %descriptor, ptr noalias readonly %spaces, i64 %rows)"
@@ -255,7 +255,7 @@ class _Kernel:
                 a, b, s = numbers
                 values.append(self._plus_product(m, s, a, b))
             else:
-                values.append(FORMULAS[op](m, *numbers))
+                values.append(compute(m, op, *numbers))
         for k, step in enumerate(kind.results):
             self._write(m, values[step], self._tile_address(pointers, first + k, *place), place[2])
 

@@ -1,8 +1,8 @@
 """What each operation of a tape is in machine arithmetic: formulas over the namespace of `emit`.
 
-They follow `ieee.py` branch by branch, with a choice of results in place of each branch, so that
-where `m.exact` asks for it the bits are the same; there the C library's functions are called lane
-by lane, otherwise the polynomials of `vectormath.py` are used.
+They follow `ieee.py` branch by branch, with a choice of results in place of each branch, so that the
+bits are the same; the C library's functions are called lane by lane. Where `m.exact` does not ask
+for that, `vectormath` has faster formulas for some.
 """
 
 import math
@@ -10,8 +10,16 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd import ieee
+from autograd.compiler.vectormath import FUNCTIONS
 
 LN2 = math.log(2.0)
+
+
+def compute(m: Any, op: str, *operands: Any) -> Any:
+    """The result of an operation of the table, or of the tape's own."""
+    if op in FUNCTIONS and not m.exact:
+        return FUNCTIONS[op](m, *operands)
+    return FORMULAS[op](m, *operands)
 
 
 def _bit(m: Any, mask: str) -> str:
@@ -32,7 +40,7 @@ def _nan(m: Any, a: Any) -> Any:
 
 
 def _exp(m: Any, a: Any) -> Any:
-    return FORMULAS["exp"](m, a)
+    return compute(m, "exp", a)
 
 
 def _sigmoid(m: Any, a: Any) -> Any:
@@ -41,11 +49,11 @@ def _sigmoid(m: Any, a: Any) -> Any:
 
 
 def _softplus(m: Any, a: Any) -> Any:
-    return m.add(_maximum(m, a, 0.0), FORMULAS["log1p"](m, _exp(m, m.neg(m.abs(a)))))
+    return m.add(_maximum(m, a, 0.0), compute(m, "log1p", _exp(m, m.neg(m.abs(a)))))
 
 
 def _logaddexp(m: Any, a: Any, b: Any) -> Any:
-    apart = FORMULAS["log1p"](m, _exp(m, m.neg(m.abs(m.sub(a, b)))))
+    apart = compute(m, "log1p", _exp(m, m.neg(m.abs(m.sub(a, b)))))
     return m.where(m.eq(a, b), m.add(a, LN2), m.add(_maximum(m, a, b), apart))
 
 
@@ -59,7 +67,7 @@ def _sign(m: Any, a: Any) -> Any:
 
 
 def _elu(m: Any, a: Any, alpha: Any) -> Any:
-    return m.where(m.gt(a, 0.0), a, m.mul(alpha, FORMULAS["expm1"](m, a)))
+    return m.where(m.gt(a, 0.0), a, m.mul(alpha, compute(m, "expm1", a)))
 
 
 def _silu(m: Any, a: Any) -> Any:
@@ -67,7 +75,7 @@ def _silu(m: Any, a: Any) -> Any:
 
 
 def _gelu(m: Any, a: Any) -> Any:
-    tail = FORMULAS["erfc"](m, m.div(m.neg(a), math.sqrt(2.0)))
+    tail = compute(m, "erfc", m.div(m.neg(a), math.sqrt(2.0)))
     return m.where(m.eq(a, -math.inf), 0.0, m.mul(a, m.mul(0.5, tail)))
 
 
@@ -100,7 +108,7 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "softplus":   _softplus,
     "log_sigmoid": lambda m, a: m.neg(_softplus(m, m.neg(a))),
     "logaddexp":  _logaddexp,
-    "sech":       lambda m, a: m.div(1.0, FORMULAS["cosh"](m, a)),
+    "sech":       lambda m, a: m.div(1.0, compute(m, "cosh", a)),
     "maximum":    _maximum,
     "minimum":    _minimum,
     "clip":       lambda m, a, low, high: _minimum(m, _maximum(m, a, low), high),
