@@ -120,7 +120,8 @@ def assert_two_units(name: str, bits: int, operands: list[Any], true: Any) -> No
         nearest = true.astype(float_)
         size = np.abs(nearest)
         if name == "logaddexp":  # its terms cancel: to the size of the terms
-            size = np.maximum(size, np.maximum(*np.abs(operands)))
+            larger = np.maximum(*operands)
+            size = np.maximum.reduce([size, *np.abs(operands), np.abs(nearest - larger)])
         error = np.abs(got.astype(true.dtype) - true) / np.spacing(size)
     if name == "sech":  # as in ieee.py it is 1 / cosh, 0 where cosh is beyond the range
         error[nearest < 4 * TINY[bits]] = 0.0
