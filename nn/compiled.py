@@ -1,4 +1,4 @@
-"""The training loop as machine code: a model, a loss and an optimiser, handed to autograd's compiler."""
+"""The training loop as machine code: a model, a loss and an optimiser, for autograd's compiler."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -81,7 +81,7 @@ def _check_targets(model: Any, loss: Any, inputs: list[Any], targets: list[Any])
 
 
 def _check_mean(loop: Any, model: Any, loss: Any, inputs: list[Any], targets: list[Any]) -> None:
-    """Raise ValueError unless a batch's loss is the mean over its rows, as the compiler takes it."""
+    """Raise ValueError unless a batch's loss is the mean over its rows: the compiler's is."""
     rows = min(len(inputs), 16)
     with no_grad():
         error = loss(model(inputs[:rows]), targets[:rows])

@@ -3,7 +3,18 @@
 from collections.abc import Iterable
 from typing import Any
 
-from autograd import LengthError, OperandError, Traced, Value, clip, log, mean, relu, softplus, square
+from autograd import (
+    LengthError,
+    OperandError,
+    Traced,
+    Value,
+    clip,
+    log,
+    mean,
+    relu,
+    softplus,
+    square,
+)
 from nn.errors import TargetError
 
 

@@ -30,6 +30,30 @@ ALLOWED = {
     "forward": FUNCTIONS,
     "transforms": FUNCTIONS | {"forward"},
     "graph": FUNCTIONS | {"graph"},
+    "compiler": FUNCTIONS | {"compiler"},
+}
+# Inside the compiler: what a pass may import of the others. Each sees the form it works on, and
+# only what puts them together sees several passes.
+TAPE = {"tape"}
+MACHINE = TAPE | {"roll", "merge", "emit", "lower", "kernels", "plan", "llvm", "vectormath"}
+COMPILER = {
+    "tape": set(),
+    "differentiate": TAPE,
+    "trace": TAPE | {"differentiate"},
+    "optimize": TAPE,
+    "roll": TAPE,
+    "merge": {"roll"},
+    "interpret": TAPE | {"roll"},
+    "vectormath": {"vectormath"},
+    "emit": set(),
+    "lower": {"vectormath"},
+    "kernels": {"emit", "lower", "merge"},
+    "plan": {"kernels", "merge", "roll"},
+    "llvm": {"emit", "kernels", "lower", "merge", "plan", "roll"},
+    "packed": set(),
+    "jit": {"packed", "trace", "program", "training"},  # the last two inside functions
+    "program": MACHINE | {"interpret", "jit", "optimize", "packed", "trace"},
+    "training": MACHINE | {"interpret", "jit", "optimize", "program", "trace"},
 }
 FILES = sorted((ROOT / "autograd").rglob("*.py"))
 
@@ -64,6 +88,27 @@ def test_autograd_imports_only_what_is_below(path: Path) -> None:
         return
     assert module in ALLOWED, f"a new module: say in ALLOWED what {module} may import"
     assert seen <= ALLOWED[module]
+
+
+@pytest.mark.parametrize("module", COMPILER)
+def test_each_pass_of_the_compiler_sees_its_own_form(module: str) -> None:
+    """A pass imports the forms it reads and writes, not the other passes."""
+    room = ROOT / "autograd" / "compiler"
+    files = sorted((room / module).rglob("*.py")) or [room / f"{module}.py"]
+    for path in files:
+        seen = {
+            name.split(".")[2]
+            for name in imports(path)
+            if name.startswith("autograd.compiler.") and name.count(".") > 1
+        }
+        assert seen <= COMPILER[module]
+
+
+def test_every_file_of_the_compiler_is_listed() -> None:
+    """No pass escapes the rule."""
+    room = ROOT / "autograd" / "compiler"
+    found = {path.stem for path in room.iterdir() if path.stem not in ("__init__", "__pycache__")}
+    assert found == set(COMPILER)
 
 
 def test_nn_sees_only_public_names() -> None:

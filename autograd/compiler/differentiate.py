@@ -138,7 +138,7 @@ def _flow_order(tape: Tape, root: int, variables: list[int]) -> list[int]:
                 break
         else:
             path.pop()
-            if any([reaches.get(p) for p in operands(v)]):
+            if any(reaches.get(p) for p in operands(v)):
                 reaches[v] = True
                 order.append(v)
     return [*variables, *order]

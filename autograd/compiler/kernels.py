@@ -179,8 +179,8 @@ class _Kernel:
     def _along(self, pointers: list[str], index: str, loop: int) -> list[str]:
         """The addresses, moved along a loop."""
         moved = []
-        for k, (pointer, access) in enumerate(zip(pointers, self.kind.accesses, strict=True)):
-            stride = self.strides[k][loop]
+        for pointer, strides in zip(pointers, self.strides, strict=True):
+            stride = strides[loop]
             moved.append(self._plus(pointer, self._times(index, stride)) if stride else pointer)
         return moved
 

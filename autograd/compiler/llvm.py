@@ -64,10 +64,7 @@ def compile_text(text: str, names: Sequence[str]) -> list[int]:
         machine = target.create_target_machine(
             cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=2
         )
-        options = llvm.create_pipeline_tuning_options(speed_level=1)
-        options.loop_unrolling = False
-        builder = llvm.create_pass_builder(machine, options)
-        builder.getModulePassManager().run(module, builder)
+        # no passes over the text: it is written as it should run, and they cost as much again
         engine = llvm.create_mcjit_compiler(module, machine)
         engine.finalize_object()
         _alive.append(engine)
@@ -119,7 +116,8 @@ def _driver(bits: int) -> tuple[str, dict[str, str]]:
     """The function that runs a whole program: before, each block of rows, after.
 
     program: of the loops before, of rows and after, and of the loads and stores of rows: address
-    and count each; the rows in a block; where the number of rows goes. A load or store is (space of the buffer, place in its
+    and count each; the rows in a block; where the number of rows goes. A load
+    or store is (space of the buffer, place in its
     row, stride of its rows, columns, place of the first in the space of rows), in bytes but for the
     columns. order: which row of the buffers is read as the first, the second ...
     """
@@ -184,10 +182,10 @@ def _driver(bits: int) -> tuple[str, dict[str, str]]:
     return "\n".join([_DRIVER, head, *code.lines, "}"]), code.declared
 
 
-EPOCH = (  # the fields of what `run_epoch` is given
-    "gradient gradient_spaces update update_spaces start stop batch order losses loss gradients "
-    "parameters sums step updates diverged"
-).split()
+# The fields of what `run_epoch` is given
+EPOCH = ["gradient", "gradient_spaces", "update", "update_spaces", "start", "stop", "batch"]
+EPOCH += ["order", "losses", "loss", "gradients", "parameters", "sums", "step", "updates"]
+EPOCH += ["diverged"]
 
 
 def _epoch_driver(bits: int) -> tuple[str, dict[str, str]]:
@@ -264,7 +262,7 @@ class Machine:
         exact: bool = False,
         rows: int = 64,
     ) -> None:
-        """widths: of each buffer that is batched, the numbers in a row. rows: how many to expect."""
+        """widths: of each batched buffer, the numbers in a row. rows: how many to expect."""
         self.dtype = np.dtype(np.float64 if bits == 64 else np.float32)
         width = vector_bits() // bits
         block = width

@@ -1,6 +1,6 @@
 """What each operation of a tape is in machine arithmetic: formulas over the namespace of `emit`.
 
-They follow `ieee.py` branch by branch, with a choice of results in place of each branch, so that the
+They follow `ieee.py` branch by branch, with a choice of results for each branch, so that the
 bits are the same; the C library's functions are called lane by lane. Where `m.exact` does not ask
 for that, `vectormath` has faster formulas for some.
 """

@@ -56,7 +56,8 @@ LAWS = [
     Law(lambda m, x: m.maximum(x, x),            lambda m, x: x),
     Law(lambda m, x: m.minimum(x, x),            lambda m, x: x),
     Law(lambda m, c, x: m.where(c, x, x),        lambda m, c, x: x),
-    Law(lambda m, c, x, y: m.where(m.where(c, 0.0, 1.0), x, y), lambda m, c, x, y: m.where(c, y, x)),
+    Law(lambda m, c, x, y: m.where(m.where(c, 0.0, 1.0), x, y),
+                                                 lambda m, c, x, y: m.where(c, y, x)),
     Law(lambda m, x: m.pow(x, 0.0),              lambda m, x: 1.0),
     Law(lambda m, x: m.pow(x, 1.0),              lambda m, x: x),
     Law(lambda m, x: m.pow(x, 2.0),              lambda m, x: m.square(x), exact=False),
@@ -123,8 +124,10 @@ class _Builder(Tape):
         self._known: dict[tuple[str, tuple[int, ...]], int] = {}
 
     def apply(self, op: str, operands: tuple[Operand, ...]) -> int:
-        places = tuple([self.constant(x) if type(x) is float else x for x in operands])
         ops = self.ops
+        places: Any = operands
+        if float in map(type, operands):
+            places = tuple([self.constant(x) if type(x) is float else x for x in operands])
         if op in _COMMUTES:
             a, b = places
             if (ops[a] == "constant", a) > (ops[b] == "constant", b):  # a constant comes second
@@ -135,10 +138,10 @@ class _Builder(Tape):
             found = self._known[key] = self._new(op, places, [ops[x] for x in places])
         return found
 
-    def _new(self, op: str, places: tuple[Any, ...], below: list[str]) -> int:
+    def _new(self, op: str, places: tuple[Any, ...], below: list[str]) -> Any:
         if op == "mean_over_rows":
             return super().apply(op, places)
-        if all([b == "constant" for b in below]):
+        if below.count("constant") == len(below):
             return self.constant(FORWARD[op](*[self.args[x][0] for x in places]))
         if op in _SPELLED_OUT:
             return _SPELLED_OUT[op](self.m, places)
@@ -250,14 +253,14 @@ def _mean(m: Any, operands: tuple[int, ...]) -> int:
     return result
 
 
-def _prod(m: Any, operands: tuple[int, ...]) -> int:
+def _prod(m: Any, operands: tuple[int, ...]) -> Any:
     product = operands[0]
     for x in operands[1:]:
         product = m.mul(product, x)
     return product
 
 
-def _logsumexp(m: Any, operands: tuple[int, ...]) -> int:
+def _logsumexp(m: Any, operands: tuple[int, ...]) -> Any:
     """The largest plus log1p over the others, of which the first that is largest is left out."""
     if len(operands) == 1:
         return m.add(operands[0], 0.0)  # the logarithm of a sum of none, and -0.0 + 0.0 is 0.0
@@ -293,7 +296,7 @@ def fuse(tape: Tape, exact: bool) -> Tape:
     ops, args = tape.ops, tape.args
     varies = tape.varies()
     uses = [0] * len(tape)
-    for i, op, operands in tape.instructions():
+    for op, operands in zip(ops, args, strict=True):
         if op not in LEAVES:
             for x in operands:
                 uses[x] += 1

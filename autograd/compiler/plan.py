@@ -128,10 +128,9 @@ class _Planner:
                 vectors = min(4, target.block // target.width)
         yield from self._tiled(tiles, "rows", target.width, vectors, self.in_rows)
 
-    # --- one number for all rows --------------------------------------------------------------------
+    # --- one number for all rows ------------------------------------------------------------------
 
     def _once(self) -> Iterator[Call]:
-        width = self.target.width
         none = [False] * len(self.accesses)
         if self.tables:
             yield from self._tiled([None, None], "", 1, 1, none)
@@ -140,7 +139,9 @@ class _Planner:
         if lanes is not None:
             yield from self._by_members(lanes)
             return
-        tiles = [self._reuse(1, 2), self._reuse(2, 1)] if self.sums else [None, None]
+        tiles: list[int | None] = [None, None]
+        if self.sums:
+            tiles = [self._reuse(1, 2), self._reuse(2, 1)]
         if tiles[1] is None:
             tiles.reverse()
         steps = self.terms[-1].strides[1:3] if self.terms else ()
@@ -193,7 +194,7 @@ class _Planner:
     def _tiled(
         self, tiles: list[int | None], lanes: str, width: int, vectors: int, along: list[bool]
     ) -> Iterator[Call]:
-        """The calls, with the two loops of the tile as the two innermost, split into whole tiles."""
+        """The calls, with the loops of the tile as the two innermost, split into whole tiles."""
         last = [len(self.members) - 1] if lanes == "members" else []
         order = [d for d in range(len(self.members)) if d not in tiles and d not in last]
         order += [d for d in tiles if d is not None] + last

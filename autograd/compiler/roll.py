@@ -294,7 +294,7 @@ class _Roller:
         A term made of two constants is what the sum starts with (with -0.0 it starts with nothing).
         It stands first, or second, which is the same as the first two commute.
         """
-        known = self.constant[pairs].all(axis=2)
+        known: Any = self.constant[pairs].all(axis=2)
         place = np.where(known.any(axis=1), known.argmax(axis=1), -1)
         if self.exact:
             place[place > 1] = -1

@@ -6,18 +6,18 @@ it. An operand is the number of a value, an int; where an instruction is being w
 be a float, which becomes a constant.
 """
 
+import math
 import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from autograd import ieee
 from autograd.primitives import TABLE
 
 Operand = int | float
 
 
 def _take(index: float, *rows: float) -> float:
-    return rows[int(index)] if 0.0 <= index < len(rows) else ieee.nan
+    return rows[int(index)] if 0.0 <= index < len(rows) else math.nan
 
 
 def _inner(*operands: float) -> float:
@@ -111,7 +111,7 @@ class Tape:
             elif op in ("constant", "mean_over_rows"):
                 varies.append(False)
             else:
-                varies.append(any([varies[x] for x in args]))
+                varies.append(any(varies[x] for x in args))
         return varies
 
     def __str__(self) -> str:
@@ -165,7 +165,8 @@ def verify(tape: Tape) -> Tape:
         pairs = op not in ("inner", "mean_over_rows") or len(args) % 2 == 0
         assert pairs, f"%{i}: {op} takes pairs of factors"
         for x in args:
-            assert type(x) is int and 0 <= x < i, f"%{i}: operand {x!r} is not computed before it"
+            assert type(x) is int, f"%{i}: an operand is the number of a value, not {x!r}"
+            assert 0 <= x < i, f"%{i}: operand {x!r} is not computed before it"
     for x in tape.outputs:
         assert 0 <= x < n, f"result {x!r} is not a value of the tape"
     return tape

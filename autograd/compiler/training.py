@@ -1,4 +1,4 @@
-"""Training as one call into machine code: for each batch the gradient, then the optimiser's rule."""
+"""Training as one call into machine code: for each batch the gradient, then the rule."""
 
 import time
 from collections.abc import Callable, Sequence
