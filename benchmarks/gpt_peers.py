@@ -12,7 +12,8 @@ import json
 import math
 import statistics
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from functools import partial
 from random import Random
 from typing import Any
@@ -24,6 +25,7 @@ from benchmarks.tiny_gpt import BETAS, CONTEXT, EPS, HEADS, LR, WIDTH, init_para
 
 VOCABULARY = 27
 HEAD = WIDTH // HEADS
+LENGTHS = range(1, CONTEXT + 1)  # that a document may have, in positions
 STEPS = 10_000  # over which the learning rate would fall to 0
 
 Documents = list[list[int]]
@@ -43,16 +45,18 @@ def documents(rounds: int = 16) -> Documents:
 # step on each document in turn, going on from where it was.
 
 
-def glassgrad_eager(batch: Documents, norms: bool) -> Callable[[], Results]:
-    """Our own, every number a node."""
-    from autograd import value_and_grad
+def glassgrad(batch: Documents, norms: bool, eager: bool = False) -> Callable[[], Results]:
+    """Our own; eager: every number a node."""
+    from autograd import Packed
 
-    params = init_parameters(VOCABULARY)
-    trainer = tiny_gpt.train(params, batch, STEPS)
+    params: Any = init_parameters(VOCABULARY)
+    if not eager:
+        params = Packed.of(params)
+    gradient = tiny_gpt.gradient if eager else tiny_gpt.fast_gradient
+    trainer = (tiny_gpt.train_eager if eager else tiny_gpt.train)(params, batch, STEPS)
 
     def norm(tokens: list[int]) -> float:
-        grads = value_and_grad(tiny_gpt.loss)(params, tokens)[1]
-        return math.hypot(*[x for rows in grads.values() for row in rows for x in row])
+        return math.hypot(*Packed.of(gradient(params, tokens)[1]).flat)
 
     # the norm comes first: the trainer moves the parameters as soon as it is asked for a loss
     return lambda: [(norm(tokens) if norms else 0.0, next(trainer))[::-1] for tokens in batch]
@@ -260,7 +264,8 @@ def torch_eager(batch: Documents, norms: bool) -> Callable[[], Results]:
 
 
 PEERS: dict[str, Callable[[Documents, bool], Callable[[], Results]]] = {
-    "glassgrad-eager": glassgrad_eager,
+    "glassgrad": glassgrad,
+    "glassgrad-eager": partial(glassgrad, eager=True),
     "numpy": numpy_by_hand,
     "jax": jax_jit,
     "jax-scan": partial(jax_jit, scan=True),
@@ -270,6 +275,7 @@ PEERS: dict[str, Callable[[Documents, bool], Callable[[], Results]]] = {
 
 def measure(name: str) -> dict[str, Any]:
     """Seconds a step, of each of several passes over the documents; what the first steps gave."""
+    ours = compile_all() if name == "glassgrad" else {}
     batch = documents()
     check = [number for pair in PEERS[name](batch[:8], True)() for number in pair]
     if name == "glassgrad-eager":  # a thousand times as long
@@ -277,7 +283,27 @@ def measure(name: str) -> dict[str, Any]:
     else:
         repeats = 30
     seconds = timed(PEERS[name](batch, False), repeats, warm_up=1)
-    return {"seconds": [s / len(batch) for s in seconds], "check": check}
+    return {"seconds": [s / len(batch) for s in seconds], "check": check, **ours}
+
+
+def compile_all() -> dict[str, Any]:
+    """Seconds to compile the programs of all lengths; of a step and of the gradient alone, each."""
+    from autograd import Packed
+
+    params = Packed.of(init_parameters(VOCABULARY))
+    edge = VOCABULARY - 1
+    documents = [[edge, *[0] * (n - 1), edge] for n in LENGTHS]
+    start = time.perf_counter()
+    for document in documents:
+        tiny_gpt.fast_gradient(params, document)
+    compiled = time.perf_counter() - start
+    steps, gradients = [], []
+    for document in documents:
+        trainer = tiny_gpt.train(params.copy(), [document], STEPS)
+        steps.append(statistics.median(timed(partial(next, trainer), 300)))
+        call = partial(tiny_gpt.fast_gradient, params, document)
+        gradients.append(statistics.median(timed(call, 300)))
+    return {"compile": compiled, "steps": steps, "gradients": gradients}
 
 
 def main() -> None:
@@ -293,17 +319,30 @@ def main() -> None:
     results: dict[str, list[Any]] = {name: [] for name in PEERS}
     for _ in range(arguments.rounds):
         for name in PEERS:
-            python = OURS if name == "glassgrad-eager" else peers
+            python = OURS if name.startswith("glassgrad") else peers
             results[name].append(run(python, "benchmarks.gpt_peers", "--peer", name))
     expected = results["glassgrad-eager"][0]["check"]
     for name, rounds in results.items():
         for a, b in zip(expected, rounds[0]["check"], strict=True):
             if not math.isclose(a, b, rel_tol=1e-9):
                 sys.exit(f"{name} computed {b}, glassgrad {a}")
-    print("tiny GPT: ms a step, median (lowest to highest round)")
+    print("tiny GPT: microseconds a step, median (lowest to highest round)")
     for name, rounds in results.items():
-        ms = [statistics.median(r["seconds"]) * 1e3 for r in rounds]
-        print(f"  {name:16} {statistics.median(ms):8.4f}  ({min(ms):.4f} to {max(ms):.4f})")
+        print(f"  {name:16}{_spread(statistics.median(r['seconds']) for r in rounds)}")
+    ours = results["glassgrad"]
+    seconds = [r["compile"] for r in ours]
+    print(
+        f"glassgrad compiles all lengths in {statistics.median(seconds):.1f} seconds "
+        f"({min(seconds):.1f} to {max(seconds):.1f}); microseconds by positions:"
+    )
+    for k, n in enumerate(LENGTHS):
+        step, gradient = (_spread(r[what][k] for r in ours) for what in ("steps", "gradients"))
+        print(f"  {n:2} step {step}  its gradient {gradient}")
+
+
+def _spread(seconds: Iterable[float]) -> str:
+    us = sorted(s * 1e6 for s in seconds)
+    return f"{statistics.median(us):10.1f}  ({us[0]:.1f} to {us[-1]:.1f})"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A GPT out of scalars: `python -m benchmarks.tiny_gpt [--steps N] [--file names.txt]`.
+"""A GPT out of scalars: `python -m benchmarks.tiny_gpt [--steps N] [--file names.txt] [--eager]`.
 
 It learns to spell names, letter by letter, and then makes up new ones. The architecture is that of
 Karpathy's microgpt (2026): GPT-2 with RMSNorm for LayerNorm, relu for GELU, and no biases. With 26
@@ -10,12 +10,23 @@ document. At each position the network predicts the next token from those up to 
 
 import argparse
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from autograd import dot, logsumexp, mean, relu, softmax, sqrt, value_and_grad
+from autograd import (
+    Packed,
+    dot,
+    jit,
+    jit_rule,
+    logsumexp,
+    mean,
+    relu,
+    softmax,
+    sqrt,
+    take,
+    value_and_grad,
+)
 from autograd.errors import LengthError, MissingExtraError
 from nn.optim import adam
 
@@ -112,27 +123,45 @@ def add(x: Vector, y: Vector) -> Vector:
     return [a + b for a, b in zip(x, y, strict=True)]
 
 
-def take(rows: Sequence[Any], index: int) -> Any:
-    """The row, or the number, that a token chooses: the one place where tokens are read."""
-    return rows[index]
+gradient = value_and_grad(loss)
+fast_gradient = jit(gradient)  # a program for each length of document, made when it first comes
+
+
+def rule(param: Any, grad: Any, m: Any, v: Any, step: Any, lr: Any) -> tuple[Any, Any, Any]:
+    """How one parameter moves, and its running means."""
+    return adam(param, grad, m, v, step, lr=lr, betas=BETAS, eps=EPS)
+
+
+move = jit_rule(rule, states=2)
 
 
 def train(
-    params: Parameters, documents: Sequence[Sequence[int]], steps: int, lr: float = LR
+    params: Packed, documents: Sequence[Sequence[int]], steps: int, lr: float = LR
 ) -> Iterator[float]:
     """Move the parameters, in place, by Adam on one document a step; gives the loss before each.
 
     documents: encoded; they come round again after the last. lr falls in a line towards 0.
     """
-    gradient = value_and_grad(loss)
+    means, squares = (params.like(0.0 * params.flat) for _ in range(2))
+    for step in range(steps):
+        value, grads = fast_gradient(params, documents[step % len(documents)])
+        move(params, grads, means, squares, step=step + 1, lr=lr * (1.0 - step / steps))
+        yield value
+
+
+def train_eager(
+    params: Parameters, documents: Sequence[Sequence[int]], steps: int, lr: float = LR
+) -> Iterator[float]:
+    """The same without the compiler: some 64,000 nodes a step, made and freed again."""
     means, squares = [{k: [[0.0] * len(p) for p in params[k]] for k in params} for _ in range(2)]
     for step in range(steps):
         value, grads = gradient(params, documents[step % len(documents)])
         rate = lr * (1.0 - step / steps)
-        rule = partial(adam, step=step + 1, lr=rate, betas=BETAS, eps=EPS)
         for k in params:
-            for p, g, m, v in zip(params[k], grads[k], means[k], squares[k], strict=True):
-                p[:], m[:], v[:] = zip(*map(rule, p, g, m, v), strict=True)
+            for rows in zip(params[k], grads[k], means[k], squares[k], strict=True):
+                p, _, m, v = rows
+                moved = [rule(*numbers, step + 1, rate) for numbers in zip(*rows, strict=True)]
+                p[:], m[:], v[:] = zip(*moved, strict=True)
         yield value
 
 
@@ -174,6 +203,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=10)
     parser.add_argument("--temperature", type=float, default=0.5)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--eager", action="store_true", help="without the compiler")
     arguments = parser.parse_args()
     try:
         lines = arguments.file.read_text("utf-8").splitlines() if arguments.file else faker_names()
@@ -188,8 +218,11 @@ def main() -> None:
     params = init_parameters(len(alphabet) + 1, arguments.seed)
     print(f"{len(documents)} documents, an alphabet of {len(alphabet)}")
     encoded = [encode(document, alphabet) for document in documents]
-    for step, value in enumerate(train(params, encoded, arguments.steps), 1):
+    network: Any = params if arguments.eager else Packed.of(params)
+    losses = (train_eager if arguments.eager else train)(network, encoded, arguments.steps)
+    for step, value in enumerate(losses, 1):
         print(f"step {step} of {arguments.steps}: loss {value:.4f}")
+    params = network if arguments.eager else network.tree
     for _ in range(arguments.samples):
         print(sample(params, alphabet, rng, arguments.temperature))
 

@@ -7,7 +7,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from autograd import LengthError, MissingExtraError, value_and_grad
+from autograd import LengthError, MissingExtraError, Packed, jit, value_and_grad
 from benchmarks import gpt_peers, tiny_gpt
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
@@ -21,6 +21,22 @@ def params():
 
 def encode(document):
     return tiny_gpt.encode(document, ALPHABET)
+
+
+@pytest.fixture(params=["eager", "compiled"])
+def train(request):
+    """A function that moves the parameters in place and gives the losses, by either engine."""
+
+    def eager(params, documents, **options):
+        return list(tiny_gpt.train_eager(params, documents, **options))
+
+    def compiled(params, documents, **options):
+        packed = Packed.of(params)
+        losses = list(tiny_gpt.train(packed, documents, **options))
+        params.update(packed.tree)
+        return losses
+
+    return {"eager": eager, "compiled": compiled}[request.param]
 
 
 def numpy_loss(params, tokens):
@@ -92,13 +108,40 @@ def test_gradient_is_zero_where_nothing_was_read(params):
     assert np.all(grads["wpe"][:4])
 
 
-def test_steps_are_those_of_numpy_by_hand():
+@pytest.mark.parametrize("name", ["glassgrad", "glassgrad-eager"])
+def test_steps_are_those_of_numpy_by_hand(name):
     """Along three steps, losses and norms of gradients are those of the peer written by hand."""
     batch = gpt_peers.documents()[:3]
-    ours, by_hand = (
-        peer(batch, True)() for peer in (gpt_peers.glassgrad_eager, gpt_peers.numpy_by_hand)
-    )
+    ours, by_hand = (gpt_peers.PEERS[peer](batch, True)() for peer in (name, "numpy"))
     np.testing.assert_allclose(ours, by_hand, rtol=1e-12)
+
+
+def test_compiled_training_is_the_eager_one(params):
+    """Over steps on documents of several lengths, losses and parameters agree to 1e-10."""
+    packed = Packed.of(params)
+    documents = [encode(document) for document in ("ada", "bo", "grace")]
+    eager = list(tiny_gpt.train_eager(params, documents, steps=6))
+    compiled = list(tiny_gpt.train(packed, documents, steps=6))
+    np.testing.assert_allclose(compiled, eager, rtol=1e-10)
+    np.testing.assert_allclose(packed.flat, Packed.of(params).flat, rtol=1e-10, atol=1e-12)
+
+
+def test_one_program_serves_all_documents_of_a_length(params):
+    """Tokens are read when compiled code runs: another document of one length is not compiled."""
+    traced = []
+
+    def counted(params, tokens):
+        traced.append(len(tokens))
+        return tiny_gpt.loss(params, tokens)
+
+    fast = jit(value_and_grad(counted))
+    packed = Packed.of(params)
+    for document in ("abc", "xyz"):
+        value, grads = fast(packed, encode(document))
+        expected, expected_grads = tiny_gpt.gradient(params, encode(document))
+        assert value == pytest.approx(expected, rel=1e-12)
+        np.testing.assert_allclose(grads.flat, Packed.of(expected_grads).flat, rtol=0, atol=1e-12)
+    assert traced == [5]
 
 
 def test_untrained_model_knows_nothing(params):
@@ -114,32 +157,32 @@ def test_no_position_sees_what_comes_later(params):
     assert a[3] != b[3]
 
 
-def test_training_lowers_the_loss(params):
+def test_training_lowers_the_loss(params, train):
     """Ten steps on one short document make it far likelier, and change every matrix."""
     before = {name: [list(row) for row in rows] for name, rows in params.items()}
-    losses = list(tiny_gpt.train(params, [encode("ada")], steps=10))
-    assert losses[0] == tiny_gpt.loss(before, encode("ada"))
+    losses = train(params, [encode("ada")], steps=10)
+    assert losses[0] == pytest.approx(tiny_gpt.loss(before, encode("ada")), rel=1e-12)
     assert losses[-1] < 0.5 * losses[0]
     assert all(params[name] != before[name] for name in params)
 
 
-def test_first_step_of_adam(params):
+def test_first_step_of_adam(params, train):
     """Adam's first step moves each parameter by the learning rate, against its gradient."""
     before = {name: np.array(rows) for name, rows in params.items()}
     _, grads = value_and_grad(tiny_gpt.loss)(params, encode("ada"))
-    list(tiny_gpt.train(params, [encode("ada")], steps=1, lr=0.01))
+    train(params, [encode("ada")], steps=1, lr=0.01)
     for name, rows in params.items():
         g = np.array(grads[name])
         expected = before[name] - 0.01 * g / (np.abs(g) + 1e-8)
         np.testing.assert_allclose(np.array(rows), expected, rtol=0, atol=1e-12)
 
 
-def test_learning_rate_falls_in_a_line(params):
+def test_learning_rate_falls_in_a_line(params, train):
     """Of two steps, the second is taken at half the learning rate: n steps end near rate 0."""
     first = tiny_gpt.init_parameters(27, seed=1)
     document = encode("ada")
-    list(tiny_gpt.train(params, [document], steps=2, lr=0.01))
-    list(tiny_gpt.train(first, [document], steps=1, lr=0.01))
+    train(params, [document], steps=2, lr=0.01)
+    train(first, [document], steps=1, lr=0.01)
     _, g1 = value_and_grad(tiny_gpt.loss)(tiny_gpt.init_parameters(27, seed=1), document)
     _, g2 = value_and_grad(tiny_gpt.loss)(first, document)
     for name in params:
@@ -150,9 +193,9 @@ def test_learning_rate_falls_in_a_line(params):
         np.testing.assert_allclose(np.array(params[name]), expected, rtol=0, atol=1e-12)
 
 
-def test_samples_follow_the_model(params):
+def test_samples_follow_the_model(params, train):
     """A model trained on one name gives that name, at a low temperature; a seed repeats it."""
-    list(tiny_gpt.train(params, [encode("ada")], steps=12))
+    train(params, [encode("ada")], steps=12)
     assert tiny_gpt.sample(params, ALPHABET, Random(0), temperature=0.1) == "ada"
     hot = [tiny_gpt.sample(params, ALPHABET, Random(3), temperature=100.0) for _ in range(2)]
     assert hot[0] == hot[1] != "ada"
@@ -189,11 +232,12 @@ def test_names():
     assert names == tiny_gpt.faker_names()
 
 
-def test_command_line(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("options", [[], ["--eager"]])
+def test_command_line(options, tmp_path, monkeypatch, capsys):
     """The program trains on the user's file and prints each loss and each sample."""
     path = tmp_path / "names.txt"
     path.write_text("ada\n\n bob\n", "utf-8")
-    command = ["tiny_gpt", "--file", str(path), "--steps", "2", "--samples", "3"]
+    command = ["tiny_gpt", "--file", str(path), "--steps", "2", "--samples", "3", *options]
     monkeypatch.setattr(sys, "argv", command)
     tiny_gpt.main()
     lines = capsys.readouterr().out.splitlines()
