@@ -11,7 +11,7 @@ from accuracy import path_sizes
 import autograd
 from autograd import Value
 from autograd.compiler.interpret import interpret, run_program
-from autograd.compiler.llvm import Machine
+from autograd.compiler.machine import Machine
 from autograd.compiler.optimize import fuse, simplify
 from autograd.compiler.roll import roll
 from autograd.compiler.tape import Tape, verify

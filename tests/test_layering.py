@@ -35,7 +35,7 @@ ALLOWED = {
 # Inside the compiler: what a pass may import of the others. Each sees the form it works on, and
 # only what puts them together sees several passes.
 TAPE = {"tape"}
-MACHINE = TAPE | {"roll", "merge", "emit", "lower", "kernels", "plan", "llvm", "vectormath"}
+MACHINE = TAPE | {"roll", "merge", "machine"}
 COMPILER = {
     "tape": set(),
     "differentiate": TAPE,
@@ -49,7 +49,9 @@ COMPILER = {
     "lower": {"vectormath"},
     "kernels": {"emit", "lower", "merge"},
     "plan": {"kernels", "merge", "roll"},
-    "llvm": {"emit", "kernels", "lower", "merge", "plan", "roll"},
+    "llvm": {"lower"},
+    "driver": {"emit"},
+    "machine": {"driver", "kernels", "llvm", "merge", "plan", "roll"},
     "packed": set(),
     "jit": {"packed", "trace", "program", "training"},  # the last two inside functions
     "program": MACHINE | {"interpret", "jit", "optimize", "packed", "trace"},

@@ -5,7 +5,7 @@ and lanes of truths for its masks.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Number = str | float  # a register, or a constant
@@ -103,6 +103,7 @@ class Vector:
         self.bits = bits
         self.width = width
         self.exact = exact
+        self.outlined: dict[str, str] | None = None  # functions to be called, if they are to be
         self.scalar = "double" if bits == 64 else "float"
         self.type = self._of(self.scalar)
         self.mask = self._of("i1")
@@ -132,6 +133,23 @@ class Vector:
         full = f"{name}.{self._suffix()}"
         kinds = ", ".join([self.type] * len(operands))
         self.code.declare(full, f"{self.type} {{}}({kinds})")
+        arguments = ", ".join(f"{self.type} {self.constant(x)}" for x in operands)
+        return self.code.let(f"call {self.type} @{full}({arguments})")
+
+    def outline(self, name: str, formula: Callable[..., str], operands: tuple[Number, ...]) -> str:
+        """A call of a formula as a function of its own, which is written if it is not there yet."""
+        assert self.outlined is not None
+        full = f"{name}.{self._suffix()}.{'exact' if self.exact else 'fast'}"
+        if full not in self.outlined:
+            code = Code()
+            code.label("entry")
+            inside = Vector(code, self.bits, self.width, self.exact)
+            names = [f"%x{k}" for k in range(len(operands))]
+            result = formula(inside, *names)
+            head = ", ".join(f"{self.type} {x}" for x in names)
+            lines = [f"define internal {self.type} @{full}({head}) #0 {{", *code.lines]
+            self.outlined[full] = "\n".join([*lines, f"  ret {self.type} {result}", "}"])
+            self.code.declared |= code.declared
         arguments = ", ".join(f"{self.type} {self.constant(x)}" for x in operands)
         return self.code.let(f"call {self.type} @{full}({arguments})")
 

@@ -49,6 +49,8 @@ class Kind(NamedTuple):
     loops: for each of the five loops, whether it runs more than one turn.
     masked: whether the last vector of "members" or "terms" may have lanes to spare.
     accesses: of a sum its home and its two operands; the results; the inputs of the steps.
+    places: the space of each access and its place there in bytes, baked in, for what runs once and
+        is like nothing else; empty for a kernel with a descriptor.
     bits, exact: of a float; and whether to keep the eager engine's bits.
     """
 
@@ -61,6 +63,7 @@ class Kind(NamedTuple):
     loops: tuple[bool, ...]
     masked: bool
     accesses: tuple[Operand, ...]
+    places: tuple[tuple[int, int], ...]
     start: float
     bits: int
     exact: bool
@@ -70,6 +73,7 @@ class Kind(NamedTuple):
 # result and each operand the number of its space, its place there, its five strides (in bytes), and
 # the address of its table
 TIMES, ACCESS = 5, 8
+INLINE_STEPS = 40
 
 
 def kernel(name: str, kind: Kind) -> tuple[str, dict[str, str]]:
@@ -89,6 +93,10 @@ class _Kernel:
         self.scalar = Vector(code, kind.bits, 1, kind.exact)
         code.label("entry")
         self.masks: list[str] = []
+        self.spaces: dict[int, str] = {}
+        # what is long calls its elementary functions, or it would be many times as long
+        outlined = len(kind.steps) > INLINE_STEPS
+        self.m.outlined = self.scalar.outlined = {} if outlined else None
         tables = any(x.table for x in kind.accesses)
         self.times = [
             self._field(k) if runs or tables or (kind.masked and k in (2, 4)) else "1"
@@ -101,6 +109,9 @@ class _Kernel:
             at = TIMES + ACCESS * k
             if access.literal is not None:
                 self.pointers.append("")
+            elif kind.places:
+                space, place = kind.places[k]
+                self.pointers.append(self._plus(self._space(space), place))
             else:
                 slot = code.let(f"getelementptr ptr, ptr %spaces, i64 {self._field(at)}")
                 base = code.let(f"load ptr, ptr {slot}, align 8")
@@ -109,6 +120,12 @@ class _Kernel:
                 [self._field(at + 2 + d) if self._moves(k, d) else "" for d in range(5)]
             )
             self.tables.append(self._field(at + 7) if access.table else "")
+
+    def _space(self, number: int) -> str:
+        if number not in self.spaces:
+            slot = self.code.let(f"getelementptr ptr, ptr %spaces, i64 {number}")
+            self.spaces[number] = self.code.let(f"load ptr, ptr {slot}, align 8")
+        return self.spaces[number]
 
     def _moves(self, k: int, loop: int) -> bool:
         """Whether this access needs its stride along a loop."""
@@ -154,6 +171,8 @@ class _Kernel:
                 self._compute(pointers, member)
         code.do("ret void")
         head = f"define {SIGNATURE.format('@' + name)} #0 {{"
+        outlined = (self.m.outlined or {}) | (self.scalar.outlined or {})
+        code.declared |= outlined  # a module has each once
         return "\n".join([head, *code.lines, "}"]), code.declared
 
     # --- addresses --------------------------------------------------------------------------------

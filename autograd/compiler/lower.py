@@ -17,9 +17,10 @@ LN2 = math.log(2.0)
 
 def compute(m: Any, op: str, *operands: Any) -> Any:
     """The result of an operation of the table, or of the tape's own."""
-    if op in FUNCTIONS and not m.exact:
-        return FUNCTIONS[op](m, *operands)
-    return FORMULAS[op](m, *operands)
+    formula = FUNCTIONS[op] if op in FUNCTIONS and not m.exact else FORMULAS[op]
+    if m.outlined is None or op not in _LONG:
+        return formula(m, *operands)
+    return m.outline(op, formula, operands)
 
 
 def _bit(m: Any, mask: str) -> str:
@@ -140,3 +141,4 @@ _IN_C = (
     "acosh atanh erf erfc pow cbrt"
 )
 FORMULAS |= {name: _c(name) for name in _IN_C.split()}
+_LONG = FUNCTIONS.keys() | {"elu", "selu", *_IN_C.split()}

@@ -113,6 +113,9 @@ def _places(access: Access, members: Sequence[int], terms: Sequence[int]) -> tup
     return space, places
 
 
+_Key = tuple[int, tuple[int, ...]]
+
+
 class _Group:
     """A statement in the making."""
 
@@ -121,8 +124,10 @@ class _Group:
         self.sum: Loop | None = None
         self.inputs: list[Access] = []
         self.steps: list[Step] = []
-        self.results: list[tuple[int, Access]] = []
-        self.made: dict[tuple[int, tuple[int, ...]], int] = {}  # the step behind a place in memory
+        # by place in memory: the step that computes it, the result there, the input from there
+        self.made: dict[_Key, int] = {}
+        self.results: dict[_Key, Access] = {}
+        self.known: dict[_Key, int] = {}
 
     def add(self, loop: Loop) -> None:
         op, operands = loop.op, loop.operands
@@ -141,19 +146,22 @@ class _Group:
                 op, operands = ("add" if b.literal == 1.0 else "sub"), (operands[2], a)
         step = Step(op, tuple([self._source(x) for x in operands]))
         self.steps.append(step)
-        self.made[_key(loop.result)] = len(self.steps) - 1
-        self.results = [r for r in self.results if _key(r[1]) != _key(loop.result)]
-        self.results.append((len(self.steps) - 1, loop.result))
+        key = _key(loop.result)
+        self.made[key] = len(self.steps) - 1
+        self.results[key] = loop.result
 
     def _source(self, x: Access) -> Source:
         if x.literal is not None:
             return x.literal
-        if x.table is None and _key(x) in self.made:
-            return self.made[_key(x)]
-        for k, known in enumerate(self.inputs):
-            if known is x or (x.table is None and known.table is None and _key(known) == _key(x)):
-                return -1 - k
+        key = _key(x)
+        if x.table is None:
+            if key in self.made:
+                return self.made[key]
+            if key in self.known:
+                return self.known[key]
         self.inputs.append(x)
+        if x.table is None:
+            self.known[key] = -len(self.inputs)
         return -len(self.inputs)
 
     def reads(self) -> Iterable[tuple[Access, Sequence[int], Sequence[int]]]:
@@ -172,10 +180,10 @@ class _Group:
             return self.loop
         members = self.loop.members
         results = []
-        for i, access in self.results:
+        for key, access in self.results.items():
             space, places = _places(access, members, ())
             if space >= BUFFERS or read.latest(space, places) >= 0:
-                results.append((i, access))
+                results.append((self.made[key], access))
         return Merged(
             members,
             self.loop.rows,
@@ -186,11 +194,11 @@ class _Group:
         )
 
 
-def _key(access: Access) -> tuple[int, tuple[int, ...]]:
-    return access.address, tuple(access.strides)
+def _key(access: Access) -> _Key:
+    return access.address, access.strides
 
 
-MOST_STEPS = 300  # in one kernel, for the compiler's sake
+MOST_STEPS = 500  # in one kernel, for the compiler's sake
 
 
 class _Phase:

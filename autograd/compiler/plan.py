@@ -270,6 +270,11 @@ class _Planner:
             moves = (strides[0] != 0, strides[1] != 0, strides[2] != 0)
             operands.append(Operand(along[k], moves, table))
             numbers += [space, (place + offsets[k]) * unit, *[s * unit for s in strides], address]
+        places: tuple[tuple[int, int], ...] = ()
+        if not self.members and not self.sums and not self.tables:
+            at = range(5, len(numbers), 8)
+            places = tuple([(int(numbers[k]), int(numbers[k + 1])) for k in at])
+            numbers, loops = [], (False,) * 5
         kind = Kind(
             self.steps,
             self.kept,
@@ -280,6 +285,7 @@ class _Planner:
             loops,
             masked,
             tuple(operands),
+            places,
             self.start,
             target.bits,
             target.exact,

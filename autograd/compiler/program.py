@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd.compiler.interpret import interpret
 from autograd.compiler.jit import Arguments, Report
-from autograd.compiler.llvm import Machine
+from autograd.compiler.machine import Machine
 from autograd.compiler.optimize import fuse, simplify
 from autograd.compiler.packed import Packed
 from autograd.compiler.roll import roll

@@ -24,6 +24,7 @@ SPACE = 1 << 40  # an address is the number of its space times this, plus the pl
 # buffers of inputs, and those of outputs
 ONCE, ROWS, BUFFERS = 0, 1, 2
 MOST_MEMBER_LOOPS, MOST_TERM_LOOPS = 3, 2
+FEW, FEW_IRREGULAR = 4, 32  # so few members are no loop, so few none through tables
 
 
 class Access(NamedTuple):
@@ -249,6 +250,13 @@ class _Roller:
         for part, args in zip(np.split(values, cuts), np.split(operands, cuts), strict=True):
             yield part, partial(self._loops, op, part, args, literals)
 
+    def _few(self, columns: list[Ints]) -> int:
+        """How many members with these operands are too few for a loop."""
+        if len(columns[0]) <= FEW or len(columns[0]) > FEW_IRREGULAR:
+            return FEW
+        nest = _nest(np.column_stack([self.address[values] for values in columns]))
+        return FEW_IRREGULAR if nest is None else FEW
+
     def _literal(self, values: Ints) -> float | None:
         """The number, if these are all one constant."""
         first = int(values[0])
@@ -257,6 +265,9 @@ class _Roller:
     def _loops(
         self, op: str, values: Ints, operands: Ints, literals: list[float | None]
     ) -> list[Loop]:
+        if 1 < len(values) <= self._few([values, *operands.T]):  # no loop worth its while
+            every = zip(values[:, None], operands[:, None], strict=True)
+            return [loop for v, o in every for loop in self._loops(op, v, o, literals)]
         columns = [self.address[values]]
         columns += [self.address[operands[:, k]] for k, c in enumerate(literals) if c is None]
         rows = self.varies[values[0]]
@@ -328,11 +339,18 @@ class _Roller:
         return np.take_along_axis(factors, order[..., None], axis=1)
 
     def _inner_loops(self, op: str, values: Ints, segments: list[Ints], start: float) -> list[Loop]:
-        loops = []
+        loops: list[Loop] = []
         rows = self.varies[int(values[0])]
         going_on = op == "mean_over_rows"
-        if going_on:
-            self.means.append(self.address[values])
+        n_terms = sum(f.shape[1] for f in segments)
+        few = self._few([values, *[f[:, 0, k] for f in segments for k in (0, 1)]])
+        if not going_on and len(values) <= few and len(values) * n_terms <= 8 * few:
+            if len(values) > 1:
+                for k in range(len(values)):
+                    one = [f[k : k + 1] for f in segments]
+                    loops += self._inner_loops(op, values[k : k + 1], one, start)
+                return loops
+            segments = [f[:, k : k + 1] for f in segments for k in range(f.shape[1])]
         for factors in segments:
             literal = self._literal(factors[:, :, 1].ravel())
             columns = [self.address[factors[:, :, 0]]]

@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd.compiler.interpret import interpret
 from autograd.compiler.jit import Arguments
-from autograd.compiler.llvm import Machine, epoch
+from autograd.compiler.machine import Machine, epoch
 from autograd.compiler.merge import Merged, merge
 from autograd.compiler.optimize import fuse, simplify
 from autograd.compiler.program import CompiledProgram, warn_interpreted

@@ -1,0 +1,158 @@
+"""Programs in machine code: the calls of kernels, the memory they work in, and the run."""
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd.compiler import llvm
+from autograd.compiler.driver import EPOCH, driver, epoch_driver
+from autograd.compiler.kernels import Kind, kernel
+from autograd.compiler.merge import merge
+from autograd.compiler.plan import Call, Target, calls
+from autograd.compiler.roll import Program
+
+
+class Machine:
+    """A program in machine code.
+
+    run() may be called by several threads at once: each call has working memory of its own.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        widths: Sequence[int],
+        bits: int = 64,
+        exact: bool = False,
+        rows: int = 64,
+    ) -> None:
+        """widths: of each batched buffer, the numbers in a row. rows: how many to expect."""
+        self.dtype = np.dtype(np.float64 if bits == 64 else np.float32)
+        width = llvm.vector_bits() // bits
+        block = width
+        while block < min(rows, 8 * width):
+            block *= 2
+        self.program, self.block = program, block
+        target = Target(bits, width, block, exact)
+        phases = [
+            [call for statement in statements for call in calls(statement, target)]
+            for statements in merge(program)
+        ]
+        self.calls: list[list[Call]] = phases
+        self._load(bits, [call.kind for phase in phases for call in phase])
+        lists = self._lists = [self._call_list(phase) for phase in phases]
+        size = bits // 8
+        loads = _moves([(i, b, p) for i, (b, p) in enumerate(program.row_inputs)], widths)
+        stores = _moves(program.row_outputs, widths)
+        moves = [
+            np.array(
+                [(2 + b, p * size, widths[b] * size, n, i * block * size) for i, b, p, n in found],
+                np.int64,
+            )
+            for found in (loads, stores)
+        ]
+        self._moves = moves
+        fields = [x for array in (*lists, *moves) for x in (array.ctypes.data, len(array))]
+        self.descriptor = np.array([*fields, block, len(program.constants) * size], np.int64)
+        prototype = ctypes.CFUNCTYPE(
+            None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p
+        )
+        self.address = llvm.addresses[f"driver{bits}"]
+        self._function = prototype(self.address)
+        llvm.listeners.add(self)
+        self._free: list[tuple[Any, Any, Any]] = []
+
+    def _load(self, bits: int, kinds: Sequence[Kind]) -> None:
+        """Compile what has not been compiled before."""
+        functions: dict[Any, llvm.Function] = {}
+        if f"driver{bits}" not in llvm.addresses:
+            functions[f"driver{bits}"] = ("run_program", *driver(bits))
+            width = llvm.vector_bits() // bits
+            functions[f"epoch{bits}"] = ("run_epoch", *epoch_driver(bits, width))
+        for kind in kinds:
+            if kind not in llvm.addresses and kind not in functions:
+                name = f"kernel_{len(functions)}"
+                functions[kind] = (name, *kernel(name, kind))
+        if functions:
+            llvm.load(functions)
+
+    def relink(self) -> None:
+        """Call the best code there is for each kernel."""
+        for phase, array in zip(self.calls, self._lists, strict=True):
+            array[:, 0] = [llvm.addresses[call.kind] for call in phase]
+
+    def _call_list(self, phase: list[Call]) -> Any:
+        pairs = [(llvm.addresses[call.kind], call.descriptor.ctypes.data) for call in phase]
+        return np.array(pairs, np.int64).reshape(-1, 2)
+
+    def text(self) -> str:
+        """The LLVM text of the kernels it calls."""
+        kinds = dict.fromkeys(call.kind for phase in self.calls for call in phase)
+        return "\n\n".join(llvm.texts[kind] for kind in kinds)
+
+    def working_memory(self, buffers: Sequence[Any]) -> tuple[Any, Any, Any]:
+        """Memory for one call at a time, the space ONCE in it, and the addresses of all spaces."""
+        program = self.program
+        each_row = program.each_row * self.block
+        memory = np.zeros(program.once + each_row + 64, self.dtype)
+        skip = -memory.ctypes.data % 64 // self.dtype.itemsize  # vectors on their boundaries
+        memory = memory[skip:]
+        once = memory[each_row:]
+        once[: len(program.constants)] = program.constants
+        spaces = [once.ctypes.data, memory.ctypes.data, *[b.ctypes.data for b in buffers]]
+        return memory, once, np.array(spaces, np.int64)
+
+    def run(self, buffers: Sequence[Any], rows: int = 0, order: Any = None) -> None:
+        """Compute the outputs.
+
+        buffers: C-contiguous arrays of this machine's dtype: the inputs, then the outputs.
+        order: the rows of batched inputs to use, int64; all in their order if None.
+        """
+        try:
+            memory, once, spaces = self._free.pop()
+        except IndexError:
+            memory, once, spaces = self.working_memory(buffers)
+        spaces[2:] = [buffer.ctypes.data for buffer in buffers]
+        if order is None:
+            order = _iota(rows)
+        self._function(self.descriptor.ctypes.data, spaces.ctypes.data, rows, order.ctypes.data)
+        self._free.append((memory, once, spaces))
+
+
+_counting = np.arange(1024)
+
+
+def _iota(n: int) -> Any:
+    global _counting
+    if n > len(_counting):
+        _counting = np.arange(2 * n)
+    return _counting
+
+
+def _moves(
+    found: Sequence[tuple[int, int, int]], widths: Sequence[int]
+) -> list[tuple[int, int, int, int]]:
+    """(place in the space of rows, buffer, place in its row, columns), with neighbours joined."""
+    moves: list[tuple[int, int, int, int]] = []
+    for i, buffer, place in found:
+        if moves:
+            i0, buffer0, place0, n = moves[-1]
+            if (i0 + n, buffer0, place0 + n) == (i, buffer, place):
+                moves[-1] = (i0, buffer0, place0, n + 1)
+                continue
+        moves.append((i, buffer, place, 1))
+    return moves
+
+
+def epoch(bits: int, **fields: Any) -> tuple[int, bool]:
+    """Run `run_epoch` on these fields (see EPOCH), arrays and whole numbers.
+
+    Gives how many updates there were, those given included, and whether it diverged.
+    """
+    numbers = [fields[name] for name in EPOCH]
+    numbers = [x.ctypes.data if isinstance(x, np.ndarray) else x for x in numbers]
+    packed = np.array(numbers, np.int64)
+    ctypes.CFUNCTYPE(None, ctypes.c_void_p)(llvm.addresses[f"epoch{bits}"])(packed.ctypes.data)
+    return int(packed[EPOCH.index("updates")]), bool(packed[EPOCH.index("diverged")])
