@@ -15,6 +15,7 @@ from typing import Any
 
 from benchmarks.dense_tasks import STEPS
 from benchmarks.peers import OURS, install, run
+from benchmarks.plots import save
 
 PEERS = (
     "casadi==3.8.2",
@@ -60,6 +61,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="processes for each engine")
     arguments = parser.parse_args()
     python = install(*PEERS)
+    saved: dict[str, Any] = {}
     for task in [arguments.only] if arguments.only else TASKS:
         engines = TASKS[task]
         results: dict[Engine, list[Any]] = {engine: [] for engine in engines}
@@ -70,8 +72,11 @@ def main() -> None:
                 check_equal(python, task, results)
         if task == "dense":
             report_dense(results)
+            saved = {" ".join(e): _medians(r, "seconds", 1e6 / STEPS) for e, r in results.items()}
         else:
             report_formula(task, results)
+    if saved:
+        save("dense", saved)
 
 
 def measure(python: Path, task: str, engine: Engine) -> Any:
