@@ -24,6 +24,7 @@ SPACE = 1 << 40  # an address is the number of its space times this, plus the pl
 # buffers of inputs, and those of outputs
 ONCE, ROWS, BUFFERS = 0, 1, 2
 MOST_MEMBER_LOOPS, MOST_TERM_LOOPS = 3, 2
+CHEAP = {"step", "sign", "gt", "ge", "lt", "le", "eq"}  # computed where used, sooner than stored
 FEW, FEW_IRREGULAR = 4, 32  # so few members are no loop, so few none through tables
 
 
@@ -173,23 +174,30 @@ class _Roller:
     def _groups(self) -> Iterator[tuple[Any, list[int]]]:
         """The groups in an order in which they can be computed, each with its key."""
         tape, varies = self.tape, self.varies
-        level, phase = [0] * len(tape), [0] * len(tape)
+        level, phase = [0.0] * len(tape), [0] * len(tape)
+        last_user = [-1] * len(tape)
         constant = self.constant.tolist()
-        found: dict[Any, list[int]] = {}
         for i, op, args in tape.instructions():
             if op in LEAVES:
                 phase[i] = int(varies[i])
                 continue
-            level[i] = 1 + max([level[x] for x in args])
-            here = max([phase[x] for x in args])
+            level[i] = 1.0 + max([level[x] for x in args])
+            phase[i] = 2 if op == "mean_over_rows" else max([phase[x] for x in args])
+            for x in args:
+                last_user[x] = i if last_user[x] in (-1, i) else len(tape)
+        for x in tape.outputs:
+            last_user[x] = len(tape)
+        for i, op in enumerate(tape.ops):
+            if op in CHEAP and 0 <= last_user[i] < len(tape):
+                level[i] = level[last_user[i]] - 0.5
+        found: dict[Any, list[int]] = {}
+        for i, op, args in tape.instructions():
+            if op in LEAVES:
+                continue
             literal: Any = None
             if op not in ("inner", "mean_over_rows"):
                 literal = tuple([x if constant[x] else -1 for x in args])
-            if op == "mean_over_rows":
-                phase[i] = 2
-                here = 1
-            else:
-                phase[i] = here
+            here = 1 if op == "mean_over_rows" else phase[i]
             found.setdefault((here, level[i], op, len(args), varies[i], literal), []).append(i)
         # a mean is used after all rows only
         assert not any(varies[i] and phase[i] == 2 for i in range(len(tape)))
@@ -342,6 +350,8 @@ class _Roller:
         loops: list[Loop] = []
         rows = self.varies[int(values[0])]
         going_on = op == "mean_over_rows"
+        if going_on:
+            self.means.append(self.address[values])
         n_terms = sum(f.shape[1] for f in segments)
         few = self._few([values, *[f[:, 0, k] for f in segments for k in (0, 1)]])
         if not going_on and len(values) <= few and len(values) * n_terms <= 8 * few:
