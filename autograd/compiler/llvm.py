@@ -48,6 +48,11 @@ def vector_bits() -> int:
     return 256 if features.get("avx2") else 128
 
 
+def is_x86() -> bool:
+    triple: str = binding().get_process_triple()
+    return triple.startswith(("x86_64", "i686"))
+
+
 def compile_text(text: str, names: Sequence[str], optimize: bool = True) -> list[int]:
     """The addresses of functions in a module of LLVM text. Raises RuntimeError if it is wrong."""
     llvm = binding()

@@ -70,7 +70,7 @@ class Machine:
         if f"driver{bits}" not in llvm.addresses:
             functions[f"driver{bits}"] = ("run_program", *driver(bits))
             width = llvm.vector_bits() // bits
-            functions[f"epoch{bits}"] = ("run_epoch", *epoch_driver(bits, width))
+            functions[f"epoch{bits}"] = ("run_epoch", *epoch_driver(bits, width, llvm.is_x86()))
         for kind in kinds:
             if kind not in llvm.addresses and kind not in functions:
                 name = f"kernel_{len(functions)}"
