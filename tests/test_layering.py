@@ -51,7 +51,8 @@ COMPILER = {
     "plan": {"kernels", "merge", "roll"},
     "llvm": {"lower"},
     "driver": {"emit"},
-    "machine": {"driver", "kernels", "llvm", "merge", "plan", "roll"},
+    "team": {"driver"},
+    "machine": {"driver", "kernels", "llvm", "merge", "plan", "roll", "team"},
     "packed": set(),
     "jit": {"packed", "trace", "program", "training"},  # the last two inside functions
     "program": MACHINE | {"interpret", "jit", "optimize", "packed", "trace"},

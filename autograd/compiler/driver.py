@@ -23,14 +23,54 @@ end:
 """
 
 
-def driver(bits: int) -> tuple[str, dict[str, str]]:
-    """The function that runs a whole program: before, each block of rows, after.
+# The fields of a program. Its loops before all rows, for a block of rows, and after: address and count
+# each; likewise the moves of rows into working memory and out of it; the rows in a block; where the
+# number of rows goes; then, for several processor cores: the team, and for this program the working
+# memory of each worker (its spaces), the spaces that are inputs (first, last), and the sums over
+# rows to add up: (space, place, how many), in bytes but for the number.
+# A move is (space of the buffer, place in its row, stride of its rows, columns, place of the first
+# in the space of rows), likewise.
+PROGRAM = ["before", "n_before", "rows", "n_rows", "after", "n_after", "loads", "n_loads"]
+PROGRAM += ["stores", "n_stores", "block", "count_place", "team", "worker_spaces", "input_spaces"]
+PROGRAM += ["inputs_end", "sums", "n_sums"]
 
-    program: of the loops before, of rows and after, and of the loads and stores of rows: address
-    and count each; the rows in a block; where the number of rows goes. A load
-    or store is (space of the buffer, place in its
-    row, stride of its rows, columns, place of the first in the space of rows), in bytes but for the
-    columns. order: which row of the buffers is read as the first, the second ...
+# The fields of a team, and of a worker's orders: two semaphores (of 32 bytes) first
+TEAM = ["busy", "workers", "orders", "least"]
+SEMAPHORE = 4
+ORDERS = ["program", "spaces", "first", "rows", "total", "order"]
+
+
+class _Fields:
+    """Reads fields of a row of integers by name."""
+
+    def __init__(self, code: Code, base: str, names: list[str], skip: int = 0) -> None:
+        self.code, self.base, self.names, self.skip = code, base, names, skip
+
+    def place(self, name: str) -> str:
+        k = self.names.index(name) + self.skip
+        return self.code.let(f"getelementptr i64, ptr {self.base}, i64 {k}")
+
+    def number(self, name: str) -> str:
+        return self.code.let(f"load i64, ptr {self.place(name)}, align 8")
+
+    def pointer(self, name: str) -> str:
+        return self.code.let(f"load ptr, ptr {self.place(name)}, align 8")
+
+    def set(self, name: str, value: str, kind: str = "i64") -> None:
+        self.code.do(f"store {kind} {value}, ptr {self.place(name)}, align 8")
+
+
+def driver(bits: int) -> tuple[str, dict[str, str]]:
+    """run_program, which runs a whole program, and what it needs."""
+    part, declared = _part(bits)
+    whole, more = _whole(bits)
+    return "\n".join([_DRIVER, part, whole, _WORKER]), declared | more
+
+
+def _part(bits: int) -> tuple[str, dict[str, str]]:
+    """run_part: the loops before, and those of some of the rows.
+
+    order: which row of the buffers is read as the first, the second ...
     """
     code = Code()
     kind, size = ("double" if bits == 64 else "float"), bits // 8
@@ -40,16 +80,19 @@ def driver(bits: int) -> tuple[str, dict[str, str]]:
         slot = code.let(f"getelementptr i64, ptr {base}, i64 {k}")
         return code.let(f"load {type_}, ptr {slot}, align 8")
 
-    f = [field("%program", k, "ptr" if k < 10 and k % 2 == 0 else "i64") for k in range(12)]
+    f = _Fields(code, "%program", PROGRAM)
+    block = f.number("block")
     rows_space = field("%spaces", 1, "ptr")
-    bytes_per_column = code.let(f"mul i64 {f[10]}, {size}")
+    bytes_per_column = code.let(f"mul i64 {block}, {size}")
 
-    def run(k: int, rows: str) -> None:
-        code.do(f"call void @run_loops(ptr {f[k]}, i64 {f[k + 1]}, ptr %spaces, i64 {rows})")
+    def run(name: str, rows: str) -> None:
+        loops = f"ptr {f.pointer(name)}, i64 {f.number('n_' + name)}"
+        code.do(f"call void @run_loops({loops}, ptr %spaces, i64 {rows})")
 
-    def move(k: int, first: str, rows: str, load: bool) -> None:
-        with code.loop(f[k + 1], or_never=True) as (i, _, _):
-            at = code.let(f"getelementptr [5 x i64], ptr {f[k]}, i64 {i}")
+    def move(name: str, first: str, rows: str, load: bool) -> None:
+        moves, count = f.pointer(name), f.number("n_" + name)
+        with code.loop(count, or_never=True) as (i, _, _):
+            at = code.let(f"getelementptr [5 x i64], ptr {moves}, i64 {i}")
             space, place, stride, columns, to = (field(at, j) for j in range(5))
             slot = code.let(f"getelementptr ptr, ptr %spaces, i64 {space}")
             base = code.let(f"load ptr, ptr {slot}, align 8")
@@ -73,24 +116,166 @@ def driver(bits: int) -> tuple[str, dict[str, str]]:
 
     # the number of rows, and one over it, where the program expects them
     once = field("%spaces", 0, "ptr")
-    slot = code.let(f"getelementptr i8, ptr {once}, i64 {f[11]}")
-    count = code.let(f"sitofp i64 %rows to {kind}")
+    slot = code.let(f"getelementptr i8, ptr {once}, i64 {f.number('count_place')}")
+    count = code.let(f"sitofp i64 %total to {kind}")
     code.do(f"store {kind} {count}, ptr {slot}, align {size}")
     inverse = code.let(f"fdiv {kind} 1.0, {count}")
     slot = code.let(f"getelementptr {kind}, ptr {slot}, i64 1")
     code.do(f"store {kind} {inverse}, ptr {slot}, align {size}")
-    run(0, "0")
+    run("before", "0")
     code.declare("llvm.smin.i64", "i64 {}(i64, i64)")
-    with code.loop("%rows", f[10], or_never=True) as (first, _, _):
+    with code.loop("%rows", block, or_never=True) as (done, _, _):
+        left = code.let(f"sub i64 %rows, {done}")
+        here = code.let(f"call i64 @llvm.smin.i64(i64 {left}, i64 {block})")
+        first = code.let(f"add i64 %first, {done}")
+        move("loads", first, here, load=True)
+        run("rows", here)
+        move("stores", first, here, load=False)
+    code.do("ret void")
+    parameters = "ptr %program, ptr %spaces, i64 %first, i64 %rows, i64 %total, ptr %order"
+    head = f"define void @run_part({parameters}) {{"
+    return "\n".join([head, *code.lines, "}"]), code.declared
+
+
+def _whole(bits: int) -> tuple[str, dict[str, str]]:
+    """run_program: all rows, by several processor cores where there are enough, and what is after.
+
+    Each worker has sums of its own, which are added up. A team that is busy is not waited for.
+    """
+    code = Code()
+    kind, size = ("double" if bits == 64 else "float"), bits // 8
+    code.label("entry")
+    f = _Fields(code, "%program", PROGRAM)
+    alone, ask, share, after = (code.new_label() for _ in range(4))
+    team_pointer = f.pointer("team")
+    team = _Fields(code, team_pointer, TEAM)
+    nobody = code.let(f"icmp eq ptr {team_pointer}, null")
+    code.do(f"br i1 {nobody}, label %{alone}, label %{ask}")
+    code.label(ask)
+    workers = team.number("workers")
+    few = code.let(f"icmp slt i64 %rows, {team.number('least')}")
+    none = code.let(f"or i1 {few}, {code.let(f'icmp eq i64 {workers}, 0')}")
+    lock = code.new_label()
+    code.do(f"br i1 {none}, label %{alone}, label %{lock}")
+    code.label(lock)
+    busy = team.place("busy")
+    pair = code.let(f"cmpxchg ptr {busy}, i64 0, i64 1 acquire monotonic, align 8")
+    won = code.let(f"extractvalue {{ i64, i1 }} {pair}, 1")
+    code.do(f"br i1 {won}, label %{share}, label %{alone}")
+
+    code.label(alone)
+    whole = "ptr %program, ptr %spaces, i64 0, i64 %rows, i64 %rows, ptr %order"
+    code.do(f"call void @run_part({whole})")
+    code.do(f"br label %{after}")
+
+    code.label(share)
+    parts = code.let(f"add i64 {workers}, 1")
+    block = f.number("block")
+    # whole blocks for all but the last
+    padded = code.let(f"add i64 %rows, {code.let(f'sub i64 {block}, 1')}")
+    blocks = code.let(f"udiv i64 {padded}, {block}")
+    each = code.let(f"udiv i64 {code.let(f'add i64 {blocks}, {workers}')}, {parts}")
+    share_rows = code.let(f"mul i64 {each}, {block}")
+    code.declare("llvm.smin.i64", "i64 {}(i64, i64)")
+    code.declare("llvm.smax.i64", "i64 {}(i64, i64)")
+    code.declare("sem_post", "i32 {}(ptr)")
+    code.declare("sem_wait", "i32 {}(ptr)")
+    all_orders, all_spaces = team.pointer("orders"), f.pointer("worker_spaces")
+    start, end = f.number("input_spaces"), f.number("inputs_end")
+
+    def orders_of(worker: str) -> tuple[str, _Fields]:
+        n = 2 * SEMAPHORE + len(ORDERS)
+        base = code.let(f"getelementptr [{n} x i64], ptr {all_orders}, i64 {worker}")
+        return base, _Fields(code, base, ORDERS, 2 * SEMAPHORE)
+
+    with code.loop(workers) as (worker, _, _):
+        base, orders = orders_of(worker)
+        slot = code.let(f"getelementptr ptr, ptr {all_spaces}, i64 {worker}")
+        spaces = code.let(f"load ptr, ptr {slot}, align 8")
+        inputs = code.let(f"sub i64 {end}, {start}")
+        with code.loop(inputs, or_never=True) as (i, _, _):
+            k = code.let(f"add i64 {start}, {i}")
+            here = code.let(f"getelementptr ptr, ptr %spaces, i64 {k}")
+            there = code.let(f"getelementptr ptr, ptr {spaces}, i64 {k}")
+            x = code.let(f"load ptr, ptr {here}, align 8")
+            code.do(f"store ptr {x}, ptr {there}, align 8")
+        number = code.let(f"add i64 {worker}, 1")
+        first = code.let(f"mul i64 {number}, {share_rows}")
         left = code.let(f"sub i64 %rows, {first}")
-        here = code.let(f"call i64 @llvm.smin.i64(i64 {left}, i64 {f[10]})")
-        move(6, first, here, load=True)
-        run(2, here)
-        move(8, first, here, load=False)
-    run(4, "0")
+        some = code.let(f"call i64 @llvm.smin.i64(i64 {left}, i64 {share_rows})")
+        some = code.let(f"call i64 @llvm.smax.i64(i64 {some}, i64 0)")
+        orders.set("program", "%program", "ptr")
+        orders.set("spaces", spaces, "ptr")
+        orders.set("first", first)
+        orders.set("rows", some)
+        orders.set("total", "%rows")
+        orders.set("order", "%order", "ptr")
+        code.let(f"call i32 @sem_post(ptr {base})")
+    own = code.let(f"call i64 @llvm.smin.i64(i64 %rows, i64 {share_rows})")
+    mine = f"ptr %program, ptr %spaces, i64 0, i64 {own}, i64 %rows, ptr %order"
+    code.do(f"call void @run_part({mine})")
+    with code.loop(workers) as (worker, _, _):
+        base, orders = orders_of(worker)
+        finished = code.let(f"getelementptr i64, ptr {base}, i64 {SEMAPHORE}")
+        code.let(f"call i32 @sem_wait(ptr {finished})")
+        slot = code.let(f"getelementptr ptr, ptr {all_spaces}, i64 {worker}")
+        spaces = code.let(f"load ptr, ptr {slot}, align 8")
+        sums, n_sums = f.pointer("sums"), f.number("n_sums")
+        with code.loop(n_sums, or_never=True) as (i, _, _):
+            at = code.let(f"getelementptr [3 x i64], ptr {sums}, i64 {i}")
+            space, place, count = (
+                code.let(f"load i64, ptr {code.let(f'getelementptr i64, ptr {at}, i64 {k}')}")
+                for k in range(3)
+            )
+            goals = []
+            for base_of in ("%spaces", spaces):
+                slot = code.let(f"getelementptr ptr, ptr {base_of}, i64 {space}")
+                begin = code.let(f"load ptr, ptr {slot}, align 8")
+                goals.append(code.let(f"getelementptr i8, ptr {begin}, i64 {place}"))
+            with code.loop(count) as (k, _, _):
+                a, b = (code.let(f"getelementptr {kind}, ptr {g}, i64 {k}") for g in goals)
+                x, y = (code.let(f"load {kind}, ptr {p}, align {size}") for p in (a, b))
+                s = code.let(f"fadd {kind} {x}, {y}")
+                code.do(f"store {kind} {s}, ptr {a}, align {size}")
+    code.do(f"store atomic i64 0, ptr {busy} release, align 8")
+    code.do(f"br label %{after}")
+
+    code.label(after)
+    loops = f"ptr {f.pointer('after')}, i64 {f.number('n_after')}"
+    code.do(f"call void @run_loops({loops}, ptr %spaces, i64 0)")
     code.do("ret void")
     head = "define void @run_program(ptr %program, ptr %spaces, i64 %rows, ptr %order) {"
-    return "\n".join([_DRIVER, head, *code.lines, "}"]), code.declared
+    return "\n".join([head, *code.lines, "}"]), code.declared
+
+
+_o = {name: k + 2 * SEMAPHORE for k, name in enumerate(ORDERS)}
+_WORKER = f"""
+define void @run_worker(ptr %orders) {{
+entry:
+  %finished = getelementptr i64, ptr %orders, i64 {SEMAPHORE}
+  %at.program = getelementptr i64, ptr %orders, i64 {_o["program"]}
+  %at.spaces = getelementptr i64, ptr %orders, i64 {_o["spaces"]}
+  %at.first = getelementptr i64, ptr %orders, i64 {_o["first"]}
+  %at.rows = getelementptr i64, ptr %orders, i64 {_o["rows"]}
+  %at.total = getelementptr i64, ptr %orders, i64 {_o["total"]}
+  %at.order = getelementptr i64, ptr %orders, i64 {_o["order"]}
+  br label %wait
+wait:
+  %woken = call i32 @sem_wait(ptr %orders)
+  %interrupted = icmp ne i32 %woken, 0
+  br i1 %interrupted, label %wait, label %work
+work:
+  %program = load ptr, ptr %at.program
+  %spaces = load ptr, ptr %at.spaces
+  %first = load i64, ptr %at.first
+  %rows = load i64, ptr %at.rows
+  %total = load i64, ptr %at.total
+  %order = load ptr, ptr %at.order
+  call void @run_part(ptr %program, ptr %spaces, i64 %first, i64 %rows, i64 %total, ptr %order)
+  %posted = call i32 @sem_post(ptr %finished)
+  br label %wait
+}}
+"""
 
 
 # The fields of what `run_epoch` is given

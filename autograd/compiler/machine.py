@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from autograd.compiler import llvm
-from autograd.compiler.driver import EPOCH, driver, epoch_driver
+from autograd.compiler.driver import EPOCH, PROGRAM, TEAM, driver, epoch_driver
 from autograd.compiler.kernels import Kind, kernel
 from autograd.compiler.merge import merge
 from autograd.compiler.plan import Call, Target, calls
-from autograd.compiler.roll import Program
+from autograd.compiler.roll import BUFFERS, SPACE, Program
+from autograd.compiler.team import team
 
 
 class Machine:
@@ -27,8 +28,13 @@ class Machine:
         bits: int = 64,
         exact: bool = False,
         rows: int = 64,
+        inputs: int = 0,
     ) -> None:
-        """widths: of each batched buffer, the numbers in a row. rows: how many to expect."""
+        """The machine code of a program.
+
+        widths: of each buffer, how many numbers it holds, or each of its rows. rows: how many to
+        expect. inputs: how many of the buffers are inputs.
+        """
         self.dtype = np.dtype(np.float64 if bits == 64 else np.float32)
         width = llvm.vector_bits() // bits
         block = width
@@ -55,7 +61,12 @@ class Machine:
         ]
         self._moves = moves
         fields = [x for array in (*lists, *moves) for x in (array.ctypes.data, len(array))]
-        self.descriptor = np.array([*fields, block, len(program.constants) * size], np.int64)
+        fields += [block, len(program.constants) * size]
+        self.descriptor = np.zeros(len(PROGRAM), np.int64)
+        self.descriptor[: len(fields)] = fields
+        self.inputs, self.widths = inputs, list(widths)
+        if not exact and program.each_row and not program.row_outputs:
+            self._share_rows()
         prototype = ctypes.CFUNCTYPE(
             None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p
         )
@@ -64,12 +75,40 @@ class Machine:
         llvm.listeners.add(self)
         self._free: list[tuple[Any, Any, Any]] = []
 
+    def _share_rows(self) -> None:
+        """Let large batches run on several processor cores."""
+        run_worker = llvm.addresses[f"worker{self.dtype.itemsize * 8}"]
+        members = team(run_worker)
+        workers = int(members[TEAM.index("workers")])
+        outputs = self.widths[self.inputs :]
+        self._workers = []
+        for _ in range(workers):
+            own = [np.zeros(1)] * self.inputs + [np.zeros(n, self.dtype) for n in outputs]
+            self._workers.append((*self.working_memory(own), own))
+        spaces = np.array([w[2].ctypes.data for w in self._workers], np.int64)
+        size = self.dtype.itemsize
+        sums = np.array(
+            [(a // SPACE, a % SPACE * size, n) for a, n in self.program.means], np.int64
+        ).reshape(-1, 3)
+        self._shared = (members, spaces, sums)
+        fields = {
+            "team": members.ctypes.data,
+            "worker_spaces": spaces.ctypes.data,
+            "input_spaces": BUFFERS,
+            "inputs_end": BUFFERS + self.inputs,
+            "sums": sums.ctypes.data,
+            "n_sums": len(sums),
+        }
+        for name, x in fields.items():
+            self.descriptor[PROGRAM.index(name)] = x
+
     def _load(self, bits: int, kinds: Sequence[Kind]) -> None:
         """Compile what has not been compiled before."""
         functions: dict[Any, llvm.Function] = {}
         if f"driver{bits}" not in llvm.addresses:
             functions[f"driver{bits}"] = ("run_program", *driver(bits))
             width = llvm.vector_bits() // bits
+            functions[f"worker{bits}"] = ("run_worker", "", {})
             functions[f"epoch{bits}"] = ("run_epoch", *epoch_driver(bits, width, llvm.is_x86()))
         for kind in kinds:
             if kind not in llvm.addresses and kind not in functions:

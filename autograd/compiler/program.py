@@ -198,7 +198,10 @@ class CompiledProgram:
         with self._timed("llvm"):
             try:
                 bits = self.dtype.itemsize * 8
-                self.machine = Machine(self.program, widths, bits, exact, arguments.rows)
+                n_inputs = len(inputs.widths) + 1
+                self.machine = Machine(
+                    self.program, widths, bits, exact, arguments.rows, n_inputs
+                )
             except MissingExtraError as error:
                 warn_interpreted(error)
 

@@ -89,6 +89,7 @@ class Program(NamedTuple):
     once, each_row: how many numbers the two spaces hold.
     row_inputs: the buffer, and the place in its rows, of the first numbers of the space ROWS.
     row_outputs: the place in the space ROWS, the buffer, and the place in its rows.
+    means: where sums over rows are: addresses, and how many from there on.
     """
 
     before: list[Loop]
@@ -99,6 +100,7 @@ class Program(NamedTuple):
     each_row: int
     row_inputs: list[tuple[int, int]]
     row_outputs: list[tuple[int, int, int]]
+    means: list[tuple[int, int]]
 
 
 def roll(
@@ -131,6 +133,7 @@ class _Roller:
         self.constants: list[float] = []
         self.row_inputs: list[tuple[int, int]] = []
         self.means: list[Ints] = []
+        self.sums: list[tuple[int, int]] = []
         self.loops: tuple[list[Loop], list[Loop], list[Loop]] = ([], [], [])
         for i, op, args in tape.instructions():
             if op == "constant":
@@ -166,7 +169,13 @@ class _Roller:
             self._begin_and_end_means()
         row_outputs = self._copy_outputs()
         return Program(
-            *self.loops, self.constants, self.once, self.each_row, self.row_inputs, row_outputs
+            *self.loops,
+            self.constants,
+            self.once,
+            self.each_row,
+            self.row_inputs,
+            row_outputs,
+            self.sums,
         )
 
     # --- groups -----------------------------------------------------------------------------------
@@ -379,6 +388,7 @@ class _Roller:
         """The loops before and after all rows: set to 0.0, and divide by the number of rows."""
         results = np.sort(np.concatenate(self.means))
         for part in np.split(results, np.flatnonzero(np.diff(results) != 1) + 1):
+            self.sums.append((int(part[0]), len(part)))
             for members, (result,) in _nests(part[:, None]):
                 zero = Access(literal=0.0)
                 self.loops[0].append(Loop("identity", members, (), result, (zero,), None, False))

@@ -126,7 +126,7 @@ def _for_all(tape: Tape, n: int, states: int) -> Program:
         result = Access((BUFFERS + 3 + states + k) * SPACE, (1,))
         operand = _for_members(accesses[y], many)
         each.append(Loop("identity", many, (), result, (operand,), None, False))
-    return Program(shared + each, [], [], constants, once, 0, [], [])
+    return Program(shared + each, [], [], constants, once, 0, [], [], [])
 
 
 def _for_members(access: Access, members: tuple[int, ...]) -> Access:
