@@ -289,6 +289,7 @@ def measure(name: str) -> dict[str, Any]:
 def compile_all() -> dict[str, Any]:
     """Seconds to compile the programs of all lengths; of a step and of the gradient alone, each."""
     from autograd import Packed
+    from autograd.compiler.llvm import finish
 
     params = Packed.of(init_parameters(VOCABULARY))
     edge = VOCABULARY - 1
@@ -297,6 +298,7 @@ def compile_all() -> dict[str, Any]:
     for document in documents:
         tiny_gpt.fast_gradient(params, document)
     compiled = time.perf_counter() - start
+    finish()
     steps, gradients = [], []
     for document in documents:
         trainer = tiny_gpt.train(params.copy(), [document], STEPS)
