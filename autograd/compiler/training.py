@@ -68,7 +68,8 @@ class Rule:
         # parameters are written where they are read: only a single pass may do so
         assert len(merged) <= 1, "the rule did not become one loop"
         try:
-            self.machine = Machine(program, [], self.dtype.itemsize * 8, exact, 0)
+            bits, every = self.dtype.itemsize * 8, 4 + 2 * states
+            self.machine = Machine(program, [], bits, exact, 0, inputs=every)
         except MissingExtraError as error:
             warn_interpreted(error)
 
