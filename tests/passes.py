@@ -14,7 +14,7 @@ from autograd.compiler.interpret import interpret, run_program
 from autograd.compiler.machine import Machine
 from autograd.compiler.optimize import fuse, simplify
 from autograd.compiler.roll import roll
-from autograd.compiler.tape import Tape, verify
+from autograd.compiler.tape import LEAVES, Tape, verify
 from autograd.compiler.trace import Trace, recording
 from autograd.elementwise import call
 from autograd.primitives import TABLE
@@ -32,6 +32,15 @@ def differences(got: Any, want: Any) -> list[tuple[int, float, float]]:
     assert len(gots) == len(wants)
     pairs = enumerate(zip(gots, wants, strict=True))
     return [(i, float(g), float(w)) for i, (g, w) in pairs if not same(g, w)]
+
+
+def operations(tape: Tape) -> list[str]:
+    """The operations that a result depends on, without inputs and constants."""
+    used = set(tape.outputs)
+    for i in range(len(tape) - 1, -1, -1):
+        if i in used and tape.ops[i] not in LEAVES:
+            used.update(tape.args[i])
+    return [tape.ops[i] for i in sorted(used) if tape.ops[i] not in LEAVES]
 
 
 def record(
@@ -141,7 +150,7 @@ class Passes:
         return [_scale(values[y]) for y in self.tape.outputs]
 
 
-def _number(x: Any) -> float:
+def _number(x: Any) -> Any:
     return x.data if type(x) is Value else x
 
 

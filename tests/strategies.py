@@ -227,7 +227,7 @@ def wild_programs(draw: st.DrawFn, size: int = 12) -> WildProgram:
         st.sampled_from(choosing), st.sampled_from(arithmetic), st.sampled_from(sorted(TABLE))
     )
     steps: list[Step] = []
-    conditions = []
+    conditions: list[int] = []
     for name in draw(st.lists(names, min_size=1 + size // 2, max_size=size)):
         count = len(leaves) + len(steps)
         operand: Any = st.one_of(st.integers(0, count - 1), st.integers(0, count - 1), wild_floats)
@@ -236,7 +236,7 @@ def wild_programs(draw: st.DrawFn, size: int = 12) -> WildProgram:
         else:
             p = TABLE[name]
             n = draw(st.sampled_from(number_of_operands(p)[:-1])) if p.arity is None else p.arity
-        operands = [draw(operand) for _ in range(n)]
+        operands: list[int | float] = [draw(operand) for _ in range(n)]
         if name == "polygamma":
             operands[0] = float(draw(st.integers(0, 3)))
         if name == "where" and conditions and draw(st.integers(0, 4)):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from passes import same
+from passes import operations, same
 from strategies import SPECIAL, wild_floats
 
 from autograd.compiler.interpret import interpret
@@ -75,16 +75,11 @@ def test_law_holds_for_all_floats(law: Law, data: st.DataObject) -> None:
 
 @every_law
 def test_law_is_applied(law: Law) -> None:
-    """Simplifying the left side gives as few operations as its right side has; without need of
-    exactness only, if the law is inexact."""
-
-    def operations(tape: Tape) -> int:
-        return sum(op not in ("input", "constant") for op in tape.ops)
-
+    """Simplified, the left side has no more operations than the right; as it was, if inexact."""
     left, right = both_sides(law)
-    assert operations(simplify(left, exact=False)) <= operations(right)
+    assert len(operations(simplify(left, exact=False))) <= len(operations(right))
     if not law.exact:
-        assert simplify(left, exact=True).ops == left.ops
+        assert operations(simplify(left, exact=True)) == operations(left)
 
 
 # What looks like a law and is none, with the float that it fails for.
@@ -131,8 +126,9 @@ def test_constants_are_folded_to_the_bit(a: float, b: float) -> None:
         tape = Tape()
         tape.outputs = [tape.apply(op, (a, b))]
         folded = simplify(tape, exact=True)
-        assert folded.ops == ["constant"]
-        assert same(folded.args[0][0], float(FORWARD[op](a, b)))
+        number = folded.number(folded.outputs[0])
+        assert number is not None, "it is a constant"
+        assert same(number, float(FORWARD[op](a, b)))
 
 
 @given(wild_floats, wild_floats, st.booleans())
@@ -142,5 +138,5 @@ def test_where_with_a_known_condition_is_its_branch(a: float, b: float, taken: b
     x, y = tape.input(), tape.input()
     tape.outputs = [tape.apply("where", (float(taken), x, y))]
     simple = simplify(tape, exact=True)
-    assert simple.ops == ["input", "input"]
+    assert not operations(simple)
     assert same(interpret(simple, [a, b])[0], a if taken else b)
