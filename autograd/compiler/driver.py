@@ -23,11 +23,11 @@ end:
 """
 
 
-# The fields of a program. Its loops before all rows, for a block of rows, and after: address and count
-# each; likewise the moves of rows into working memory and out of it; the rows in a block; where the
-# number of rows goes; then, for several processor cores: the team, and for this program the working
-# memory of each worker (its spaces), the spaces that are inputs (first, last), and the sums over
-# rows to add up: (space, place, how many), in bytes but for the number.
+# The fields of a program. Its loops before all rows, for a block of rows, and after: address and
+# count each; likewise the moves of rows into working memory and out of it; the rows in a block;
+# where the number of rows goes; then, for several processor cores: the team, and for this program
+# the working memory of each worker (its spaces), the spaces that are inputs (first, last), and the
+# sums over rows to add up: (space, place, how many), in bytes but for the number.
 # A move is (space of the buffer, place in its row, stride of its rows, columns, place of the first
 # in the space of rows), likewise.
 PROGRAM = ["before", "n_before", "rows", "n_rows", "after", "n_after", "loads", "n_loads"]

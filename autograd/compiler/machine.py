@@ -158,7 +158,7 @@ class Machine:
         seen = self._seen
         addresses = []
         for k, buffer in enumerate(buffers):
-            # asking an array for its address takes a microsecond, and parameters stay where they are
+            # asking an array for its address takes a microsecond, and parameters stay in place
             if k < len(seen) and seen[k][0] is buffer:
                 addresses.append(seen[k][1])
             elif buffer.size:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from itertools import chain
 from typing import Any, NamedTuple
 
-from autograd.compiler.tape import FORWARD, LEAVES, Namespace, Operand, Tape
+from autograd.compiler.tape import ARITY, FORWARD, LEAVES, Namespace, Operand, Tape
 
 # --- the laws -------------------------------------------------------------------------------------
 
@@ -88,22 +88,23 @@ def _bits(number: float) -> bytes:
     return struct.pack("d", number)
 
 
-_Index = dict[tuple[str, int, str], list[tuple["_Term", tuple[str, ...], Law]]]
+_Rows = list[tuple["_Term", tuple[str, ...], Law]]
 
 
-def _patterns() -> _Index:
-    """The laws' left sides, by their operation and that of one of their operands ("" for any)."""
-    index: _Index = {}
+def _patterns() -> dict[str, dict[tuple[int, str], _Rows]]:
+    """The laws by their operation, and by the place and operation of one of their operands."""
+    index: dict[str, dict[tuple[int, str], _Rows]] = {}
     for law in LAWS:
         code = law.left.__code__
         names = code.co_varnames[1 : code.co_argcount]
         pattern = law.left(_Terms(), *[_Variable(name) for name in names])
-        key = (pattern.op, 0, "")
+        keys = [(0, kind) for kind in ARITY] + [(0, kind) for kind in LEAVES]  # any operand
         for i, x in enumerate(pattern.operands):
             if not isinstance(x, _Variable):
-                key = (pattern.op, i, x.op if isinstance(x, _Term) else "constant")
+                keys = [(i, x.op if isinstance(x, _Term) else "constant")]
                 break
-        index.setdefault(key, []).append((pattern, names, law))
+        for key in keys:
+            index.setdefault(pattern.op, {}).setdefault(key, []).append((pattern, names, law))
     return index
 
 
@@ -139,29 +140,37 @@ class _Builder(Tape):
         return found
 
     def _new(self, op: str, places: tuple[Any, ...], below: list[str]) -> Any:
-        if op == "mean_over_rows":
-            return super().apply(op, places)
-        if below.count("constant") == len(below):
-            return self.constant(FORWARD[op](*[self.args[x][0] for x in places]))
+        if "constant" in below and op != "mean_over_rows":
+            known = self._known_number(op, places, below)
+            if known is not None:
+                return known
         if op in _SPELLED_OUT:
             return _SPELLED_OUT[op](self.m, places)
-        if op == "take" and below[0] == "constant":
-            index = self.args[places[0]][0]
-            inside = 0.0 <= index < len(places) - 1
-            return places[1 + int(index)] if inside else self.constant(math.nan)
         if op == "step" and (relu := self._known.get(("relu", places), places[0])) != places[0]:
             # of the relu, which is kept anyway, so that what it was of need not be
             return self.apply("step", (relu,))
-        if op == "where" and below[0] == "constant":
-            return places[1] if self.args[places[0]][0] else places[2]
-        for key in ((op, 0, ""), *[(op, i, b) for i, b in enumerate(below)]):
-            for pattern, names, law in _INDEX.get(key, ()):
-                if law.exact or not self.exact:
-                    bound = self._match(pattern, places)
-                    if bound is not None:
-                        result = law.right(self.m, *[bound[name] for name in names])
-                        return self.constant(result) if type(result) is float else result
+        laws = _INDEX.get(op)
+        if laws is not None:
+            for i, kind in enumerate(below):
+                for pattern, names, law in laws.get((i, kind), ()):
+                    if law.exact or not self.exact:
+                        bound = self._match(pattern, places)
+                        if bound is not None:
+                            result = law.right(self.m, *[bound[name] for name in names])
+                            return self.constant(result) if type(result) is float else result
         return super().apply(op, places)
+
+    def _known_number(self, op: str, places: tuple[Any, ...], below: list[str]) -> int | None:
+        """The result, if constants among the operands decide it."""
+        if below.count("constant") == len(below):
+            return self.constant(FORWARD[op](*[self.args[x][0] for x in places]))
+        if below[0] == "constant" and op in ("where", "take"):
+            first = self.args[places[0]][0]
+            if op == "where":
+                return places[1] if first else places[2]
+            inside = 0.0 <= first < len(places) - 1
+            return places[1 + int(first)] if inside else self.constant(math.nan)
+        return None
 
     def _match(self, pattern: _Term, places: tuple[int, ...]) -> dict[str, int] | None:
         bound: dict[str, int] = {}
@@ -200,7 +209,7 @@ def simplify(tape: Tape, exact: bool) -> Tape:
         else:
             place[i] = new.apply(op, tuple([place[x] for x in args]))
     new.outputs = [place[x] for x in tape.outputs]
-    return _compact(new)
+    return new
 
 
 def _live(tape: Tape) -> list[int]:
@@ -211,23 +220,6 @@ def _live(tape: Tape) -> list[int]:
         if i in used and ops[i] not in LEAVES:
             used.update(args[i])
     return sorted(used)
-
-
-def _compact(tape: Tape) -> Tape:
-    """Without what no result depends on."""
-    new = Tape()
-    place: dict[int, int] = {}
-    live = set(_live(tape))
-    for i, op, args in tape.instructions():
-        if op == "input":  # an input that is not used stays: callers count them
-            place[i] = new.input(tape.batched[args[0]])
-        elif i in live:
-            if op == "constant":
-                place[i] = new.constant(args[0])
-            else:
-                place[i] = new.apply(op, tuple([place[x] for x in args]))
-    new.outputs = [place[x] for x in tape.outputs]
-    return new
 
 
 # --- operations of many operands, spelled out as `ieee` computes them -----------------------------
@@ -296,9 +288,10 @@ def fuse(tape: Tape, exact: bool) -> Tape:
     ops, args = tape.ops, tape.args
     varies = tape.varies()
     uses = [0] * len(tape)
-    for op, operands in zip(ops, args, strict=True):
-        if op not in LEAVES:
-            for x in operands:
+    live = _live(tape)
+    for i in live:
+        if ops[i] not in LEAVES:
+            for x in args[i]:
                 uses[x] += 1
     for x in tape.outputs:
         uses[x] += 2
@@ -356,7 +349,7 @@ def fuse(tape: Tape, exact: bool) -> Tape:
     place: dict[int, int] = {}
     one, minus_one = -1, -2
     place[one], place[minus_one] = new.constant(1.0), new.constant(-1.0)
-    for i in range(len(tape) - 1, -1, -1):
+    for i in reversed(live):
         if i in gone or ops[i] not in ("add", "sub", "mean_over_rows"):
             continue
         if ops[i] == "mean_over_rows":
@@ -371,9 +364,11 @@ def fuse(tape: Tape, exact: bool) -> Tape:
             found = terms(i)
             if len(found) > 2 or any(b not in (one, minus_one) for _, b in found):
                 fused[i] = found
-    for i, op, operands in tape.instructions():
+    inputs = [new.input(b) for b in tape.batched]  # also those not used: callers count them
+    for i in live:
+        op, operands = ops[i], args[i]
         if op == "input":
-            place[i] = new.input(tape.batched[operands[0]])
+            place[i] = inputs[operands[0]]
         elif op == "constant":
             place[i] = new.constant(operands[0])
         elif i in fused:
@@ -382,4 +377,4 @@ def fuse(tape: Tape, exact: bool) -> Tape:
         elif i not in gone:
             place[i] = new.apply(op, tuple([place[x] for x in operands]))
     new.outputs = [place[x] for x in tape.outputs]
-    return _compact(new)
+    return new

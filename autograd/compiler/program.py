@@ -1,8 +1,10 @@
 """The passes, one after another: from a Python function to a program that runs on arrays."""
 
+import gc
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -199,9 +201,7 @@ class CompiledProgram:
             try:
                 bits = self.dtype.itemsize * 8
                 n_inputs = len(inputs.widths) + 1
-                self.machine = Machine(
-                    self.program, widths, bits, exact, arguments.rows, n_inputs
-                )
+                self.machine = Machine(self.program, widths, bits, exact, arguments.rows, n_inputs)
             except MissingExtraError as error:
                 warn_interpreted(error)
 
@@ -255,7 +255,24 @@ class CompiledProgram:
         return verify(tape)
 
 
-compile_function = CompiledProgram
+def compile_function(
+    f: Callable[..., Any], args: Any, kwargs: Any, arguments: Arguments, exact: bool
+) -> CompiledProgram:
+    """The function, compiled for arguments of this structure."""
+    with no_collection():
+        return CompiledProgram(f, args, kwargs, arguments, exact)
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Python's collector would visit millions of tuples of numbers again and again, for nothing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class _Timer:

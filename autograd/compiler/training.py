@@ -11,7 +11,7 @@ from autograd.compiler.jit import Arguments
 from autograd.compiler.machine import Machine, epoch
 from autograd.compiler.merge import Merged, merge
 from autograd.compiler.optimize import fuse, simplify
-from autograd.compiler.program import CompiledProgram, warn_interpreted
+from autograd.compiler.program import CompiledProgram, no_collection, warn_interpreted
 from autograd.compiler.roll import BUFFERS, ONCE, SPACE, Access, Loop, Program
 from autograd.compiler.tape import Tape, verify
 from autograd.compiler.trace import Trace, Traced, recording
@@ -173,9 +173,10 @@ class TrainingLoop:
                 return value, array_of([0.0] * n, (n,))
             return value, array_of(value.__gradients__(self.parameters), (n,))
 
-        self.program = CompiledProgram(
-            with_gradient, (xs, ys), {}, arguments, exact, self.parameters
-        )
+        with no_collection():
+            self.program = CompiledProgram(
+                with_gradient, (xs, ys), {}, arguments, exact, self.parameters
+            )
         if self.program.machine is None:
             raise MissingExtraError(
                 "compiling to machine code needs llvmlite: pip install glassgrad[compile]"
