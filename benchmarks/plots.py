@@ -90,18 +90,21 @@ def scaling(results: dict[str, Any]) -> Any:
     _line(code, nodes, [[y] * 3 for y in loops], OURS, "loops they become", (0, 12, "right"))
     per_node = [[s * 1e9 / n["nodes"] / 64 for s in n["seconds"]] for n in bare]
     _line(running, nodes, per_node, OURS)
-    rates = [
-        [n / s / 1e6 for s in reversed(seconds)]
-        for n, seconds in zip(results["batches"], results["seconds"], strict=True)
-    ]
-    _line(rows, results["batches"], rates, OURS)
+    colours = {"1": OURS}
+    for cores, spreads in results["seconds"].items():
+        rates = [
+            [n / s / 1e6 for s in reversed(seconds)]
+            for n, seconds in zip(results["batches"], spreads, strict=True)
+        ]
+        label = f"{cores} cores" if cores != "1" else "1 core"
+        _line(rows, results["batches"], rates, colours.get(cores, OTHER), label, (0, -12, "center"))
     size = statistics.median(n["characters"] for n in bare) / 1000
     of_nodes = "scalar operations in function and gradient"
     for axes, title, x, y in (
         (compiling, "Compile time", of_nodes, "seconds to the first result"),
         (code, f"Code: {size:.0f} kB of LLVM text for each", of_nodes, "how many"),
         (running, "Run time in a batch of 64, one core", of_nodes, "ns an operation and row"),
-        (rows, "Gradients of 10-64-32-16-8-4-1, one core", "rows in a batch", "million rows/s"),
+        (rows, "Gradients of 10-64-32-16-8-4-1", "rows in a batch", "million rows/s"),
     ):
         axes.set_title(title, loc="left", fontweight="bold")
         axes.set_xlabel(x)

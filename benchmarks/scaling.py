@@ -1,7 +1,7 @@
 """How compilation and machine code grow: `python -m benchmarks.scaling [--rounds N]`.
 
     python -m benchmarks.scaling --network dot 784 128 64 10    one network: prints a line of JSON
-    python -m benchmarks.scaling --batches                      batch sizes, likewise
+    python -m benchmarks.scaling --batches 2                    batch sizes on two cores, likewise
 
 Dense networks, the gradient of a squared error, float64. A node is a scalar operation of the
 function or its gradient, as traced from bare sums. `python -m benchmarks.plots` draws the results.
@@ -40,6 +40,7 @@ NETWORKS = [
 KINDS = ("dot", "bare")
 BATCH = 64
 BATCHES = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536]
+CORES = sorted({1, len(os.sched_getaffinity(0))})
 Rows = list[list[Any]]
 
 
@@ -104,7 +105,7 @@ def network(kind: str, sizes: list[int]) -> dict[str, Any]:
     }
 
 
-def batches() -> dict[str, list[float]]:
+def batch_sizes() -> dict[str, list[float]]:
     """For each batch size, seconds for the gradient of the network of benchmarks.dense_tasks."""
     params, xs, ys = problem(SIZES, BATCHES[-1])
     gradient = value_and_gradient("dot")
@@ -121,30 +122,35 @@ def main() -> None:
     """Measure all, each in a process of its own, the rounds interleaved; or one, here."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--network", nargs="+", help="kind and sizes of one network, here")
-    parser.add_argument("--batches", action="store_true", help="the batch sizes, here")
+    parser.add_argument("--batches", type=int, metavar="CORES", help="the batch sizes, here")
     parser.add_argument("--rounds", type=int, default=3, help="processes for each")
     arguments = parser.parse_args()
     if arguments.network or arguments.batches:
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
+        # before the first call: the compiler's threads are counted then
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: arguments.batches or 1])
         kind, *sizes = arguments.network or [""]
-        print(json.dumps(network(kind, list(map(int, sizes))) if kind else batches()))
+        print(json.dumps(network(kind, list(map(int, sizes))) if kind else batch_sizes()))
         return
     networks: dict[tuple[str, ...], list[Any]] = {}
-    rows = []
+    batches: dict[int, list[Any]] = {cores: [] for cores in CORES}
     for _ in range(arguments.rounds):
         for sizes in NETWORKS:
             for kind in KINDS:
                 command = ("--network", kind, *map(str, sizes))
                 found = networks.setdefault(command[1:], [])
                 found.append(run(OURS, "benchmarks.scaling", *command))
-        rows.append(run(OURS, "benchmarks.scaling", "--batches")["seconds"])
+        for cores, seconds in batches.items():
+            one = run(OURS, "benchmarks.scaling", "--batches", str(cores))
+            seconds.append(one["seconds"])
     found = [_median(command, rounds) for command, rounds in networks.items()]
     _check_equal(found)
     report(found)
-    for n, seconds in zip(BATCHES, zip(*rows, strict=True), strict=True):
-        print(f"{n:6} rows: {n / statistics.median(seconds) / 1e6:6.2f} million rows a second")
-    saved = {"networks": found, "batches": BATCHES, "seconds": list(map(_spread, *rows))}
-    save("scaling", saved)
+    spreads = {cores: list(map(_spread, *rounds)) for cores, rounds in batches.items()}
+    print("rows in a batch; million gradients a second on each number of cores")
+    for k, n in enumerate(BATCHES):
+        rates = {cores: n / seconds[k][1] / 1e6 for cores, seconds in spreads.items()}
+        print(f"  {n:6}", *[f"{cores}: {rate:6.2f}" for cores, rate in rates.items()])
+    save("scaling", {"networks": found, "batches": BATCHES, "seconds": spreads})
 
 
 def _spread(*seconds: float) -> list[float]:
