@@ -55,10 +55,14 @@ def _binary(p: Primitive, reflected: bool) -> Callable[[Any, Any], Any]:
     return method
 
 
-def _comparison(compare: Callable[[float, float], bool]) -> Callable[[Any, Any], bool]:
-    def method(self: Any, other: Any) -> bool:
+def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def method(self: Any, other: Any) -> Any:
         other = _operand(other)
-        return NotImplemented if other is NotImplemented else compare(primal(self), primal(other))
+        if other is NotImplemented:
+            return NotImplemented
+        if type(self) is Value and modes.is_recording():  # on as a number of the traced function
+            self = call(TABLE["identity"], self)
+        return compare(primal(self), primal(other))
 
     return method
 

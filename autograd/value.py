@@ -13,7 +13,7 @@ from autograd.errors import OperandError
 from autograd.methods import Methods
 from autograd.operands import as_float
 from autograd.order import operands_first, topological_order
-from autograd.primitives import Primitive
+from autograd.primitives import TABLE, Primitive
 
 
 @final
@@ -142,6 +142,8 @@ class Value(Methods):
         return self
 
     def __bool__(self) -> bool:
+        if modes.is_recording():  # a compiled function must not be built for one outcome
+            return bool(apply(TABLE["identity"], self))
         return self.data != 0.0
 
     def __float__(self) -> float:
@@ -229,6 +231,8 @@ class Value(Methods):
 
     def detach(self) -> "Value":
         """A new leaf with this number and label, and no history."""
+        if modes.is_recording():
+            return apply(TABLE["stop_gradient"], self)
         return Value(self.data, self.label)
 
 

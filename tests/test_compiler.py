@@ -38,12 +38,6 @@ from autograd.tree import flatten
 
 pytest.importorskip("llvmlite")
 
-SPACES = pytest.mark.xfail(
-    strict=True, reason="roll: values of one group, of which some are results, share one table"
-)
-SWAPPED = pytest.mark.xfail(
-    strict=True, reason="roll: maximum and minimum do not commute for 0.0 and -0.0"
-)
 ROUNDINGS = 64 * 2.0**-53  # each elementary function is off by a few, and each sum by its length
 
 
@@ -175,7 +169,6 @@ def test_wild_graphs_to_the_bit(program: WildProgram) -> None:
     assert_exact(values_and_gradients(program), [list(program.leaves)], machine=False)
 
 
-@pytest.mark.xfail(reason="the order of two zeros, and kernels' keys: see SWAPPED and test_jit.py")
 @settings(max_examples=80)
 @given(wild_programs(), st.data())
 def test_wild_graphs_in_machine_code(program: WildProgram, data: st.DataObject) -> None:
@@ -275,7 +268,6 @@ MANY: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-@SPACES
 @pytest.mark.parametrize("exact", [True, False])
 def test_functions_of_many_numbers(exact: bool) -> None:
     """Sums, products and softmax of 1 to 40 numbers, with gradients."""
@@ -308,7 +300,6 @@ MASKED: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-@pytest.mark.xfail(reason="kernels' keys, in some orders of the tests: see KEYS in test_jit.py")
 @pytest.mark.parametrize("name", MASKED)
 def test_adjoints_behind_branches(name: str) -> None:
     """On random data, each branch gives gradient where it is taken and nothing where it is not."""
@@ -384,7 +375,6 @@ def test_code_does_not_grow_with_width(exact: bool) -> None:
     assert count(17) < 100
 
 
-@SWAPPED
 def test_larger_and_smaller_of_two_zeros() -> None:
     """Of two equal operands they give the second, with its sign: a loop reads them in order."""
 
@@ -395,7 +385,7 @@ def test_larger_and_smaller_of_two_zeros() -> None:
     assert_exact(f, [0.0, -0.0])
 
 
-@pytest.mark.parametrize("n", [2, 5, pytest.param(40, marks=SPACES)])
+@pytest.mark.parametrize("n", [2, 5, 40])
 def test_operands_of_which_some_are_results_too(n: int) -> None:
     """Numbers of one kind lie apart if some are results: what reads them finds them all."""
 

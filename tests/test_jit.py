@@ -22,16 +22,6 @@ from autograd.errors import MissingExtraError
 
 HERE = __file__
 
-SPACES = pytest.mark.xfail(
-    strict=True, reason="roll: values of one group, of which some are results, share one table"
-)
-KEYS = pytest.mark.xfail(
-    strict=True, reason="kernels are found again by a key in which 0, 0.0 and -0.0 are equal"
-)
-SHAPES = pytest.mark.xfail(
-    strict=True, reason="program.run without a machine takes every array for a flat one"
-)
-
 
 class Point(NamedTuple):
     x: Any
@@ -78,7 +68,6 @@ def test_structures_come_back_as_they_went_in() -> None:
     assert (got["array"] == x["array"] * 2.0).all()
 
 
-@SPACES
 def test_gradients_have_the_structure_of_the_argument() -> None:
     """value_and_grad compiled gives eager's bits, in eager's structure."""
     f = autograd.value_and_grad(energy)
@@ -159,7 +148,6 @@ def test_a_new_structure_compiles_anew() -> None:
 # --- packed structures ----------------------------------------------------------------------------
 
 
-@SPACES
 def test_packed_goes_in_and_comes_out() -> None:
     """One flat array: the same numbers, the gradient packed alike, written into in place."""
     fast = autograd.jit(autograd.value_and_grad(energy), exact=True)
@@ -272,7 +260,6 @@ def test_forward_mode_behind_a_branch() -> None:
     assert autograd.jit(f)(-1.0) == f(-1.0)
 
 
-@KEYS
 def test_constants_are_told_apart_by_their_bits() -> None:
     """Code made for 0.0 is not taken for -0.0, nor are 1.0 and the first number of a kernel one."""
 
@@ -326,7 +313,6 @@ def test_what_does_not_depend_on_the_rows_is_as_it_is() -> None:
     assert fast(0.1, [1.0, 2.0, 3.0]) == [0.1 * 3.0, pytest.approx(0.2, rel=1e-15), 2.0]
 
 
-@SPACES
 def test_float32() -> None:
     """Arrays come out as float32, and numbers to 24 bits."""
     f = autograd.value_and_grad(energy)
@@ -372,7 +358,6 @@ def test_values_are_read_afresh_at_each_call() -> None:
         pytest.param(lambda w, x: x * w.data, id="w.data"),
     ],
 )
-@pytest.mark.xfail(strict=True, reason="the number of a captured Value is baked in silently")
 def test_a_captured_value_is_never_baked_in(f: Callable[..., Any]) -> None:
     """What depends on its number is refused, or right at the next call."""
     w = Value(2.0)
@@ -566,7 +551,6 @@ def test_threads_share_a_compiled_function() -> None:
         assert all(result == want for result in results)
 
 
-@SPACES
 def test_explain_reports() -> None:
     """The tape, the loops, the LLVM text, and the time and the instructions of each pass."""
     fast = autograd.jit(autograd.value_and_grad(energy))
@@ -582,7 +566,6 @@ def test_explain_reports() -> None:
     assert all(part in str(report) for part in ("instructions", "time", "loops", "tanh"))
 
 
-@SHAPES
 def test_without_llvmlite_it_is_interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same bits, with one warning in all that names what to install."""
 

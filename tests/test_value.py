@@ -551,7 +551,7 @@ def test_no_grad_in_generators_ends_with_them() -> None:
         assert (Value(1.0) * 2.0).op is None
     assert (Value(1.0) * 2.0).op == "mul"
     # what is left over shows only while another thread has a block open
-    assert (modes.no_grad_blocks, modes.paused.get()) == (0, 0)
+    assert (modes.open_blocks, modes.paused.get()) == (0, 0)
 
 
 def test_many_numbers_come_in_one_flat_list() -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from autograd.compiler.emit import Code, Number, Vector
 from autograd.compiler.lower import compute
-from autograd.compiler.merge import Source, Step
+from autograd.compiler.merge import Literal, Source, Step
 
 SIGNATURE = "void {}(ptr noalias readonly %descriptor, ptr noalias readonly %spaces, i64 %rows)"
 LITERAL, MEMBERS, TERMS = "literal", "members", "terms"
@@ -32,7 +32,7 @@ class Operand(NamedTuple):
     along: bool = False
     moves: tuple[bool, bool, bool] = (True, True, True)
     table: str = ""
-    literal: float | None = None
+    literal: Literal | None = None
 
 
 class Kind(NamedTuple):
@@ -64,7 +64,7 @@ class Kind(NamedTuple):
     masked: bool
     accesses: tuple[Operand, ...]
     places: tuple[tuple[int, int], ...]
-    start: float
+    start: Literal
     bits: int
     exact: bool
 
@@ -257,8 +257,8 @@ class _Kernel:
         first = 3 if kind.sums else 0
 
         def source(x: Source) -> Number:
-            if isinstance(x, float):
-                return x
+            if isinstance(x, Literal):
+                return x.number
             if x >= 0:
                 return values[x]
             if x not in read:
@@ -283,7 +283,7 @@ class _Kernel:
     ) -> Number:
         access = self.kind.accesses[k]
         if access.literal is not None:
-            return access.literal
+            return access.literal.number
         pointer = self._tile_address(pointers, k, i1, i2, vector)
         m = m or self.m
         if not access.along:
@@ -365,11 +365,11 @@ class _Kernel:
                 for p, place in zip(homes, tile, strict=True)
             ]
         else:
-            first = [m.constant(kind.start)] * len(tile)
+            first = [m.constant(kind.start.number)] * len(tile)
         sums = self._terms(pointers, member, first)
         for place, home, s in zip(tile, homes, sums, strict=True):
             if across:
-                start: Number = self.scalar.load(home) if go_on else kind.start
+                start: Number = self.scalar.load(home) if go_on else kind.start.number
                 self._run_steps(pointers, self.scalar, place, m.sum(s, start))
             else:
                 self._run_steps(pointers, m, place, s)

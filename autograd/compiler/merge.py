@@ -11,8 +11,23 @@ import numpy as np
 
 from autograd.compiler.roll import BUFFERS, ONCE, ROWS, SPACE, Access, Ints, Loop, Program
 
+
+class Literal(NamedTuple):
+    """A constant, told from others by its bits: 0.0 == -0.0 == 0 to Python, but not to a kernel."""
+
+    text: str
+
+    @staticmethod
+    def of(number: float) -> "Literal":
+        return Literal(number.hex())
+
+    @property
+    def number(self) -> float:
+        return float.fromhex(self.text)
+
+
 # What an operation reads: the number of an earlier step; of an input, -1, -2 ...; or a constant
-Source = int | float
+Source = int | Literal
 
 
 class Step(NamedTuple):
@@ -38,8 +53,8 @@ class Merged(NamedTuple):
 
     def __str__(self) -> str:
         def name(x: Source) -> str:
-            if isinstance(x, float):
-                return repr(x)
+            if isinstance(x, Literal):
+                return repr(x.number)
             return f"t{x}" if x >= 0 else str(self.inputs[-1 - x])
 
         times = " x ".join(map(str, self.members)) or "1"
@@ -152,7 +167,7 @@ class _Group:
 
     def _source(self, x: Access) -> Source:
         if x.literal is not None:
-            return x.literal
+            return Literal.of(x.literal)
         key = _key(x)
         if x.table is None:
             if key in self.made:

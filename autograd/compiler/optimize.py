@@ -160,16 +160,16 @@ class _Builder(Tape):
                             return self.constant(result) if type(result) is float else result
         return super().apply(op, places)
 
-    def _known_number(self, op: str, places: tuple[Any, ...], below: list[str]) -> int | None:
+    def _known_number(self, op: str, places: tuple[int, ...], below: list[str]) -> int | None:
         """The result, if constants among the operands decide it."""
         if below.count("constant") == len(below):
             return self.constant(FORWARD[op](*[self.args[x][0] for x in places]))
         if below[0] == "constant" and op in ("where", "take"):
-            first = self.args[places[0]][0]
+            first, *choices = places
+            number = self.args[first][0]
             if op == "where":
-                return places[1] if first else places[2]
-            inside = 0.0 <= first < len(places) - 1
-            return places[1 + int(first)] if inside else self.constant(math.nan)
+                return choices[0 if number else 1]
+            return choices[int(number)] if 0.0 <= number < len(choices) else self.constant(math.nan)
         return None
 
     def _match(self, pattern: _Term, places: tuple[int, ...]) -> dict[str, int] | None:

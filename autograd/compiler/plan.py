@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from autograd.compiler.kernels import MEMBERS, TERMS, Kind, Operand
-from autograd.compiler.merge import Merged, Statement, Step
+from autograd.compiler.merge import Literal, Merged, Statement, Step
 from autograd.compiler.roll import ROWS, SPACE, Access, Ints
 
 
@@ -256,7 +256,9 @@ class _Planner:
         operands, tables = [], []
         for k, access in enumerate(self.accesses):
             if access.literal is not None:
-                operands.append(Operand(literal=access.literal, moves=(False, False, False)))
+                operands.append(
+                    Operand(literal=Literal.of(access.literal), moves=(False, False, False))
+                )
                 numbers += [0] * 8
                 continue
             space, place = divmod(access.address, SPACE)
@@ -286,7 +288,7 @@ class _Planner:
             masked,
             tuple(operands),
             places,
-            self.start,
+            Literal.of(self.start),
             target.bits,
             target.exact,
         )

@@ -226,7 +226,9 @@ class CompiledProgram:
             self.machine.run(buffers, rows)
             return
         inputs = [
-            buffers[b][:, place].tolist() if batched else float(buffers[b][place])
+            buffers[b].reshape(rows, -1)[:, place].tolist()
+            if batched
+            else float(buffers[b].reshape(-1)[place])
             for (b, place), batched in zip(self.places, self.tape.batched, strict=True)
         ]
         for (b, place), y in zip(

@@ -162,9 +162,11 @@ class _Roller:
 
     def program(self) -> Program:
         for key, members in self._groups():
-            self.groups += 1
-            self.group[members] = self.groups
             self._place(key, members)
+            # values that lie in different spaces are in different groups for those that use them
+            spaces, which = np.unique(self.address[members] // SPACE, return_inverse=True)
+            self.group[members] = self.groups + 1 + which
+            self.groups += len(spaces)
         if self.means:
             self._begin_and_end_means()
         row_outputs = self._copy_outputs()
@@ -247,7 +249,7 @@ class _Roller:
         values = np.array(members, np.int64)
         operands = np.array([self.tape.args[v] for v in members], np.int64)  # [members, operands]
         literals = [self._literal(operands[:, k]) for k in range(operands.shape[1])]
-        if op in ("add", "mul", "maximum", "minimum", "eq") and literals == [None, None]:
+        if op in ("add", "mul", "eq") and literals == [None, None]:
             # the operands of one kind on one side; the table's functions of these commute but for
             # the bits of a nan
             swap = self.group[operands[:, 0]] > self.group[operands[:, 1]]

@@ -8,6 +8,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any, NoReturn
 
 from autograd import modes
@@ -58,9 +59,49 @@ class Trace:
 
 @contextmanager
 def recording(trace: Trace) -> Iterator[None]:
-    """Inside, operations on Values go to the tape as well."""
-    with modes.recording(trace.record):
+    """Inside, operations on Values go to the tape as well, and `.data` of one cannot be read."""
+    with modes.recording(trace.record), _guarded_data():
         yield
+
+
+_data = Value.__dict__["data"]  # the slot itself
+_guards = 0
+_lock = Lock()
+
+
+@contextmanager
+def _guarded_data() -> Iterator[None]:
+    """In place of the slot `Value.data`, for as long as something is traced, a property.
+
+    A number read from a Value would be compiled in as a constant, unnoticed; a slot cannot tell.
+    Other threads, which trace nothing, read through the property as usual.
+    """
+    global _guards
+    with _lock:
+        _guards += 1
+        Value.data = property(_read_data, _data.__set__)  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        with _lock:
+            _guards -= 1
+            if not _guards:
+                Value.data = _data
+
+
+def _read_data(v: Value) -> float:
+    # printing a node while debugging is harmless
+    if modes.is_recording() and sys._getframe(1).f_code not in _PRINTING:
+        _refuse("`.data` of a number was read", _READ_REMEDY)
+    data: float = _data.__get__(v)
+    return data
+
+
+_PRINTING = (Value.__repr__.__code__, Value.__format__.__code__)
+_READ_REMEDY = (
+    "leave .data out, and use stop_gradient(x) for a number that gets no gradient, where, maximum "
+    "or clip for a choice"
+)
 
 
 def replay(root: Value, inputs: Sequence[Value], numbers: Sequence[Any]) -> Any:
@@ -70,7 +111,7 @@ def replay(root: Value, inputs: Sequence[Value], numbers: Sequence[Any]) -> Any:
         if v.op is None:
             computed[v] = v
         elif v.op == "constant":
-            computed[v] = v.data
+            computed[v] = _data.__get__(v)
         else:
             computed[v] = call(TABLE[v.op], *[computed[p] for p in v.parents])
     return computed[root]
@@ -162,11 +203,7 @@ class Traced(Methods):
 
     @property
     def data(self) -> NoReturn:
-        _refuse(
-            "`.data` of a number was read",
-            "leave .data out, and use stop_gradient(x) for a number that gets no gradient, where, "
-            "maximum or clip for a choice",
-        )
+        _refuse("`.data` of a number was read", _READ_REMEDY)
 
     @property
     def grad(self) -> NoReturn:
