@@ -97,7 +97,8 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     parts = [
         (y.primal, y.tangent) if type(y) is Dual and y.level == level else (y, 0.0) for y in ys
     ]
-    return rebuild_result([p for p, _ in parts]), rebuild_result([t for _, t in parts])
+    tangents_of_result = [t.__settle__() if hasattr(t, "__settle__") else t for _, t in parts]
+    return rebuild_result([p for p, _ in parts]), rebuild_result(tangents_of_result)
 
 
 def _dual(x: Any, tangent: Any, level: int) -> Any:

@@ -241,8 +241,43 @@ class Open:
 
     def __apply_primitive__(self, p: Primitive, operands: tuple[Any, ...]) -> Any:
         _, tangent = operands
-        branches = (tangent, -0.0) if self.gate.taken else (-0.0, tangent)
-        return call(TABLE["where"], self.condition, *branches)
+        where = TABLE["where"]
+        taken = self.condition if self.gate.taken else call(where, self.condition, 0.0, 1.0)
+        if type(tangent) is PartialTangent:
+            taken = call(where, taken, tangent.active, 0.0)
+            tangent = tangent.value
+        return PartialTangent(call(where, taken, tangent, -0.0), taken)
+
+
+class PartialTangent:
+    """A tangent that exists only under a condition; where it does not, nothing moves.
+
+    Which is not the same as a tangent of 0.0: `0.0 * inf` is nan. value is -0.0 there, to which
+    adding changes nothing.
+    """
+
+    def __init__(self, value: Any, active: Any) -> None:
+        self.value = value
+        self.active = active
+
+    def __apply_primitive__(self, p: Primitive, operands: tuple[Any, ...]) -> Any:
+        partial = [x for x in operands if type(x) is PartialTangent]
+        values = [x.value if type(x) is PartialTangent else x for x in operands]
+        if p.name == "mul" and len(partial) == 1:
+            product = call(p, *values)
+            return PartialTangent(call(TABLE["where"], self.active, product, -0.0), self.active)
+        if p.name == "total":
+            if len(partial) < len(operands):
+                return call(p, *values)
+            active = self.active
+            for x in partial[1:]:
+                active = call(TABLE["where"], active, 1.0, x.active)
+            return PartialTangent(call(p, *values), active)
+        return call(p, *[x.__settle__() if type(x) is PartialTangent else x for x in operands])
+
+    def __settle__(self) -> Any:
+        """The tangent as a number for all cases."""
+        return call(TABLE["where"], self.active, self.value, 0.0)
 
 
 def _number(x: Any) -> Any:
