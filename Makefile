@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test lint format stubs notebooks bench clean
+.PHONY: help setup demo test lint format stubs notebooks bench compiled clean
 
 help:            ## what there is
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## */	/' | expand -t 14
@@ -37,6 +37,11 @@ notebooks: setup ## run the notebooks anew and save what they show
 
 bench: setup     ## compare with micrograd, in an environment of its own
 	$(BIN)/python -m benchmarks.eager
+
+compiled: setup  ## compare compiled code with JAX, Keras, PyTorch, CasADi and C (installs them: 2 GB)
+	$(BIN)/python -m benchmarks.compiled
+	$(BIN)/python -m benchmarks.gpt_peers
+	$(BIN)/python -m benchmarks.scaling
 
 clean:           ## remove everything that is not in git
 	rm -rf .venv .venv-peers runs build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -113,6 +113,8 @@ class Gate:
             mark = "" if answer == y else "  wrong"
             lines.append(f" {a:.0f}  {b:.0f}       {y:.0f}  {p:.4f} -> {answer:.0f}{mark}")
         lines.append(f"{self.right()} of 4 rows right; training {history}.")
+        if history.engine == "compiled":
+            lines.append("the epochs ran as machine code.")
         if self.unlearnable:
             lines.append(self.why_not + ".")
         elif self.right() < 4:

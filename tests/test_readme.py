@@ -25,6 +25,14 @@ def test_code_blocks_run(
     assert (tmp_path / "neuron.svg").read_text(encoding="utf-8").count("<svg") == 1
 
 
+def test_the_page_on_the_compiler_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    """The example on the compiler's page runs, and shows what was compiled."""
+    page = (ROOT / "docs" / "compiler.md").read_text(encoding="utf-8")
+    for block in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL):
+        exec(block, {})
+    assert "sums of" in capsys.readouterr().out
+
+
 def test_links_to_files_are_true() -> None:
     """Every relative link in the README names a file that is there."""
     for link in re.findall(r"\]\(([^)#]+)\)", README):
