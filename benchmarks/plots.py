@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 import statistics
 from io import StringIO
 from typing import Any
@@ -89,14 +90,13 @@ def scaling(results: dict[str, Any]) -> Any:
     _line(code, nodes, [[y] * 3 for y in loops], OURS, "loops they become", (0, 12, "right"))
     per_node = [[s * 1e9 / n["nodes"] / 64 for s in n["seconds"]] for n in bare]
     _line(running, nodes, per_node, OURS)
-    colours = {"1": OURS}
     for cores, spreads in results["seconds"].items():
         rates = [
             [n / s / 1e6 for s in reversed(seconds)]
             for n, seconds in zip(results["batches"], spreads, strict=True)
         ]
-        label = f"{cores} cores" if cores != "1" else "1 core"
-        _line(rows, results["batches"], rates, colours.get(cores, OTHER), label, (0, -12, "center"))
+        colour, label, dy = (OURS, "1 core", -12) if cores == "1" else (OTHER, f"{cores} cores", 12)
+        _line(rows, results["batches"], rates, colour, label, (0, dy, "center"))
     size = statistics.median(n["characters"] for n in bare) / 1000
     of_nodes = "scalar operations in function and gradient"
     for axes, title, x, y in (
