@@ -162,9 +162,8 @@ def main() -> None:
         if (RESULTS / f"{name}.json").exists():
             text = StringIO()
             draw(load(name)).savefig(text, format="svg", transparent=True, metadata={"Date": None})
-            svg = (
-                text.getvalue().replace(INK, "currentColor").replace("<defs>", STYLE + "<defs>", 1)
-            )
+            svg = re.sub(r"(\.\d\d)\d+", r"\1", text.getvalue())  # finer than a pixel is no use
+            svg = svg.replace(INK, "currentColor").replace("<defs>", STYLE + "<defs>", 1)
             (ROOT / "docs" / f"{name}.svg").write_text(svg)
 
 
