@@ -37,7 +37,7 @@ PROGRAM += ["inputs_end", "sums", "n_sums"]
 # The fields of a team, and of a worker's orders: two semaphores (of 32 bytes) first
 TEAM = ["busy", "workers", "orders", "least"]
 SEMAPHORE = 4
-ORDERS = ["program", "spaces", "first", "rows", "total", "order"]
+ORDERS = ["part", "program", "spaces", "first", "rows", "total", "order"]
 
 
 class _Fields:
@@ -204,6 +204,7 @@ def _whole(bits: int) -> tuple[str, dict[str, str]]:
         left = code.let(f"sub i64 %rows, {first}")
         some = code.let(f"call i64 @llvm.smin.i64(i64 {left}, i64 {share_rows})")
         some = code.let(f"call i64 @llvm.smax.i64(i64 {some}, i64 0)")
+        orders.set("part", "@run_part", "ptr")  # of this width of numbers: one team serves both
         orders.set("program", "%program", "ptr")
         orders.set("spaces", spaces, "ptr")
         orders.set("first", first)
@@ -253,6 +254,7 @@ _WORKER = f"""
 define void @run_worker(ptr %orders) {{
 entry:
   %finished = getelementptr i64, ptr %orders, i64 {SEMAPHORE}
+  %at.part = getelementptr i64, ptr %orders, i64 {_o["part"]}
   %at.program = getelementptr i64, ptr %orders, i64 {_o["program"]}
   %at.spaces = getelementptr i64, ptr %orders, i64 {_o["spaces"]}
   %at.first = getelementptr i64, ptr %orders, i64 {_o["first"]}
@@ -265,13 +267,14 @@ wait:
   %interrupted = icmp ne i32 %woken, 0
   br i1 %interrupted, label %wait, label %work
 work:
+  %part = load ptr, ptr %at.part
   %program = load ptr, ptr %at.program
   %spaces = load ptr, ptr %at.spaces
   %first = load i64, ptr %at.first
   %rows = load i64, ptr %at.rows
   %total = load i64, ptr %at.total
   %order = load ptr, ptr %at.order
-  call void @run_part(ptr %program, ptr %spaces, i64 %first, i64 %rows, i64 %total, ptr %order)
+  call void %part(ptr %program, ptr %spaces, i64 %first, i64 %rows, i64 %total, ptr %order)
   %posted = call i32 @sem_post(ptr %finished)
   br label %wait
 }}
