@@ -130,7 +130,15 @@ def _take(m: Any, index: Any, *rows: Any) -> Any:
     return chosen
 
 
+def _largest(m: Any, *xs: Any) -> Any:
+    top = xs[0]
+    for x in xs[1:]:
+        top = m.where(m.gt(x, top), x, top)
+    return top
+
+
 FORMULAS["take"] = _take
+FORMULAS["largest"] = _largest
 # Python's math has algorithms of its own for these, or there is none in C
 CALLBACKS = {
     f"glassgrad_{name}": getattr(ieee, name) for name in ("hypot", "lgamma", "digamma", "polygamma")

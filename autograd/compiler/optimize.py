@@ -145,7 +145,7 @@ class _Builder(Tape):
             if known is not None:
                 return known
         if op in _SPELLED_OUT:
-            return _SPELLED_OUT[op](self.m, places)
+            return _SPELLED_OUT[op](self.m, places, self.exact)
         if op == "step" and (relu := self._known.get(("relu", places), places[0])) != places[0]:
             # of the relu, which is kept anyway, so that what it was of need not be
             return self.apply("step", (relu,))
@@ -225,13 +225,13 @@ def _live(tape: Tape) -> list[int]:
 # --- operations of many operands, spelled out as `ieee` computes them -----------------------------
 
 
-def _dot(m: Any, operands: tuple[int, ...]) -> int:
+def _dot(m: Any, operands: tuple[int, ...], exact: bool) -> int:
     n = len(operands) // 2
     pairs = zip(operands[:n], operands[n : 2 * n], strict=True)
     return _inner(m, 0.0, 1.0, *chain.from_iterable(pairs), operands[-1], 1.0)
 
 
-def _total(m: Any, operands: tuple[int, ...]) -> int:
+def _total(m: Any, operands: tuple[int, ...], exact: bool) -> int:
     return _inner(m, 0.0, 1.0, *chain.from_iterable([(x, 1.0) for x in operands]))
 
 
@@ -240,39 +240,43 @@ def _inner(m: Any, *factors: Operand) -> int:
     return result
 
 
-def _mean(m: Any, operands: tuple[int, ...]) -> int:
-    result: int = m.div(_total(m, operands), float(len(operands)))
+def _mean(m: Any, operands: tuple[int, ...], exact: bool) -> int:
+    result: int = m.div(_total(m, operands, exact), float(len(operands)))
     return result
 
 
-def _prod(m: Any, operands: tuple[int, ...]) -> Any:
+def _prod(m: Any, operands: tuple[int, ...], exact: bool) -> Any:
     product = operands[0]
     for x in operands[1:]:
         product = m.mul(product, x)
     return product
 
 
-def _logsumexp(m: Any, operands: tuple[int, ...]) -> Any:
-    """The largest plus log1p over the others, of which the first that is largest is left out."""
-    if len(operands) == 1:
-        return m.add(operands[0], 0.0)  # the logarithm of a sum of none, and -0.0 + 0.0 is 0.0
-    top = operands[0]
-    for x in operands[1:]:
-        top = m.where(m.gt(x, top), x, top)
+def _logsumexp(m: Any, operands: tuple[int, ...], exact: bool) -> Any:
+    """The largest plus log1p over the others, of which the first that is largest is left out.
+
+    Unless `exact`, those as large as the largest are counted apart: then all is as far from the
+    operands, whether there are one or twenty, and what follows for the positions of a sequence
+    keeps in step and rolls into one loop.
+    """
+    top = m.largest(*operands)
+    are_top = [m.eq(x, top) for x in operands]
+    # exp(0.0) where it is the largest: no difference of two infinities
+    es = [m.exp(m.where(t, 0.0, m.sub(x, top))) for t, x in zip(are_top, operands, strict=True)]
+    if not exact:
+        smaller = [m.where(t, -0.0, e) for t, e in zip(are_top, es, strict=True)]
+        factors = [x for y in (*are_top, *smaller) for x in (y, 1.0)]
+        return m.add(top, m.log1p(m.inner(-1.0, 1.0, *factors)))
     terms = []
     still: Operand = 1.0  # whether the largest is still to come
-    for x in operands:
-        is_top = m.eq(x, top)
-        # no difference of two infinities
-        e = m.exp(m.where(is_top, 0.0, m.sub(x, top)))
+    for is_top, e in zip(are_top, es, strict=True):
         first = m.where(still, is_top, 0.0)
         terms.append(m.where(first, -0.0, e))
         still = m.where(first, 0.0, still)
-    result: int = m.add(top, m.log1p(_total(m, tuple(terms))))
-    return result
+    return m.add(top, m.log1p(_total(m, tuple(terms), exact)))
 
 
-_SPELLED_OUT: dict[str, Callable[[Any, tuple[int, ...]], int]] = {
+_SPELLED_OUT: dict[str, Callable[[Any, tuple[int, ...], bool], int]] = {
     "dot": _dot, "total": _total, "mean": _mean, "prod": _prod, "logsumexp": _logsumexp,
 }  # fmt: skip
 

@@ -199,7 +199,8 @@ class _Roller:
         for x in tape.outputs:
             last_user[x] = len(tape)
         for i, op in enumerate(tape.ops):
-            if op in CHEAP and 0 <= last_user[i] < len(tape):
+            # (what only inputs decide stays in step with its like, which may have more users)
+            if op in CHEAP and level[i] > 1.0 and 0 <= last_user[i] < len(tape):
                 level[i] = level[last_user[i]] - 0.5
         found: dict[Any, list[int]] = {}
         for i, op, args in tape.instructions():

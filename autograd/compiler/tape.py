@@ -38,11 +38,12 @@ EXTRA: dict[str, Callable[..., float]] = {
     "le": lambda a, b: float(a <= b),
     "eq": lambda a, b: float(a == b),
     "take": _take,
+    "largest": lambda *xs: max(xs),
     "inner": _inner,
 }
 FORWARD = {name: p.forward for name, p in TABLE.items()} | EXTRA
 ARITY = {name: p.arity for name, p in TABLE.items()} | dict.fromkeys(EXTRA, 2)
-ARITY |= {"take": None, "inner": None, "mean_over_rows": None}
+ARITY |= {"take": None, "largest": None, "inner": None, "mean_over_rows": None}
 LEAVES = ("input", "constant")
 
 
