@@ -154,26 +154,33 @@ class Machine:
         try:
             memory, once, spaces = self._free.pop()
         except IndexError:
-            memory, once, spaces = self.working_memory(buffers)
+            memory, once, addresses = self.working_memory(buffers)
+            spaces = (ctypes.c_int64 * len(addresses))(*addresses.tolist())
         seen = self._seen
         addresses = []
         for k, buffer in enumerate(buffers):
-            # asking an array for its address takes a microsecond, and parameters stay in place
-            if k < len(seen) and seen[k][0] is buffer:
-                addresses.append(seen[k][1])
-            elif buffer.size:
-                address = buffer.ctypes.data
-                addresses.append(address)
+            # asking an array for its address takes a microsecond, and parameters stay in place;
+            # one read of the pair, for another thread may replace it
+            known, address = seen[k] if k < len(seen) else (None, 0)
+            if known is not buffer:
+                address = buffer.ctypes.data if buffer.size else 0
                 if k < len(seen):
                     seen[k] = (buffer, address)
-            else:
-                addresses.append(0)
+            addresses.append(address)
         spaces[2:] = addresses
-        in_order = 0
-        if self.program.each_row:
-            in_order = (_iota(rows) if order is None else order).ctypes.data
+        if order is None:
+            order = _iota(rows)  # held for the call: another thread may replace it by a longer one
+        in_order = order.ctypes.data if self.program.each_row else 0
         self._function(self._descriptor_address, spaces.ctypes.data, rows, in_order)
         self._free.append((memory, once, spaces))
+
+
+def _address(array: Any) -> int:
+    try:  # a third of the time that array.ctypes.data takes
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))
+    except (TypeError, ValueError):  # read-only, or empty
+        address: int = array.ctypes.data
+        return address
 
 
 _counting = np.arange(1024)
@@ -181,9 +188,10 @@ _counting = np.arange(1024)
 
 def _iota(n: int) -> Any:
     global _counting
-    if n > len(_counting):
-        _counting = np.arange(2 * n)
-    return _counting
+    counting = _counting
+    if n > len(counting):
+        counting = _counting = np.arange(2 * n)
+    return counting
 
 
 def _moves(

@@ -213,12 +213,11 @@ class CompiledProgram:
 
     def buffers(self, arguments: Arguments) -> list[Any]:
         """The arrays of the inputs."""
-        captured = [v.data for v in self.captured]
-        return [
-            np.array(arguments.loose, self.dtype),
-            *arguments.arrays,
-            np.array(captured, self.dtype),
-        ]
+        captured = _NONE
+        if self.captured:
+            captured = np.array([v.data for v in self.captured], self.dtype)
+        loose = np.array(arguments.loose, self.dtype) if arguments.loose else _NONE
+        return [loose, *arguments.arrays, captured]
 
     def run(self, buffers: list[Any], rows: int) -> None:
         """From the arrays of inputs to those of outputs."""
@@ -300,6 +299,7 @@ def _means(tape: Tape) -> list[int]:
     return [tape.apply("mean_over_rows", (y, 1.0)) if varies[y] else y for y in tape.outputs]
 
 
+_NONE = np.zeros(0)
 _warned = False
 
 
