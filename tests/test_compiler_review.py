@@ -39,3 +39,28 @@ for dtype in ("{first}", "{second}"):
     assert in_a_fresh_python(program).split() == ["True", "True"]
 
 
+def test_threads_with_batches_that_grow() -> None:
+    """Each call has the addresses of its own arrays, and row numbers that stay while it runs."""
+    program = """
+import sys, threading, time
+import autograd, numpy as np
+sys.setswitchinterval(1e-5)
+f = autograd.jit(lambda w, x: w[0] * x[0] + x[1], batch_argnums=1)
+f([1.0], np.ones((4, 2)))
+end = time.time() + 2.0
+def work(i):
+    rng, rows = np.random.default_rng(i), 1000
+    while time.time() < end and rows < 4e6:
+        xs = np.full((rows, 2), float(i))
+        assert abs(f([2.0], xs) - 3.0 * i) < 1e-9, "wrong"
+        rows = int(rows * rng.uniform(1.0, 1.2))
+threads = [threading.Thread(target=work, args=(i,)) for i in range(6)]
+failed = []
+threading.excepthook = failed.append
+[t.start() for t in threads]
+[t.join() for t in threads]
+print(len(failed))
+"""
+    assert in_a_fresh_python(program) == "0\n"
+
+

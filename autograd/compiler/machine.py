@@ -163,7 +163,7 @@ class Machine:
             # one read of the pair, for another thread may replace it
             known, address = seen[k] if k < len(seen) else (None, 0)
             if known is not buffer:
-                address = buffer.ctypes.data if buffer.size else 0
+                address = _address(buffer) if buffer.size else 0
                 if k < len(seen):
                     seen[k] = (buffer, address)
             addresses.append(address)
@@ -171,7 +171,9 @@ class Machine:
         if order is None:
             order = _iota(rows)  # held for the call: another thread may replace it by a longer one
         in_order = order.ctypes.data if self.program.each_row else 0
-        self._function(self._descriptor_address, spaces.ctypes.data, rows, in_order)
+        self._function(
+            self._descriptor_address, ctypes.addressof(spaces), rows, in_order
+        )
         self._free.append((memory, once, spaces))
 
 
