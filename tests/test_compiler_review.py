@@ -64,3 +64,34 @@ print(len(failed))
     assert in_a_fresh_python(program) == "0\n"
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("rows", [1, 7, 600, 1025])
+def test_a_mean_over_rows_of_several_products(rows: int, dtype: str) -> None:
+    """Where what is averaged is a sum of products itself, each of its terms counts."""
+    rng = np.random.default_rng(rows)
+    w, xs = rng.normal(size=9), rng.normal(size=(rows, 9))
+    f = jit(lambda w, x: autograd.total([a * b for a, b in zip(w, x, strict=True)]),
+            batch_argnums=1, dtype=dtype)  # fmt: skip
+    assert f(w, xs) == pytest.approx((xs @ w).mean(), abs=1e-12 if dtype == "float64" else 1e-5)
+    shuffled = [4, 0, 7, 1, 8, 2, 6, 3, 5]
+    g = jit(lambda w, x: autograd.total([w[i] * x[j] for i, j in enumerate(shuffled)]),
+            batch_argnums=1, dtype=dtype)  # fmt: skip
+    expected = (xs[:, shuffled] @ w).mean()
+    assert g(w, xs) == pytest.approx(expected, abs=1e-12 if dtype == "float64" else 1e-5)
+
+
+@pytest.mark.parametrize("rows", [1, 65])
+def test_overlapping_windows_in_a_batch(rows: int) -> None:
+    """The gradient of a convolution by hand, of which each weight is used by every window."""
+    rng = np.random.default_rng(0)
+    w, xs = rng.normal(size=3).tolist(), rng.normal(size=(rows, 10))
+
+    def loss(w: Any, x: Any) -> Any:
+        windows = [autograd.total([w[j] * x[i + j] for j in range(3)]) for i in range(8)]
+        return autograd.total([autograd.tanh(y) for y in windows])
+
+    gradient = autograd.grad(loss)
+    expected = np.mean([gradient(w, x.tolist()) for x in xs], axis=0)
+    assert jit(gradient, batch_argnums=1)(w, xs) == pytest.approx(expected, abs=1e-12)
+
+

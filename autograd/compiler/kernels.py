@@ -6,7 +6,7 @@ decides the code: the operation, which operands move along the vector's lanes, a
 members computed at once, so that what they share is loaded once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import product
 from typing import NamedTuple
@@ -302,8 +302,14 @@ class _Kernel:
         t1, t2, vectors = self.kind.tile
         return list(product(range(t1), range(t2), range(vectors)))
 
-    def _terms(self, pointers: list[str], member: str, sums: list[str]) -> list[str]:
-        """The loops over terms; gives the sums with all products added."""
+    def _terms(
+        self,
+        pointers: list[str],
+        member: str,
+        sums: list[str],
+        add: Callable[[list[str], list[str]], list[str]],
+    ) -> list[str]:
+        """The loops over terms; gives the sums, to which `add` has added each term's products."""
         code, kind = self.code, self.kind
         carried = [(self.m.type, s) for s in sums]
         step = kind.width if kind.lanes == "terms" else 1
@@ -319,11 +325,11 @@ class _Kernel:
                     left = code.let(f"sub nsw i64 {self.times[4]}, {t1}")
                     mask = self.m.first(left)
                     self.masks = [mask] * kind.tile[2]
-                    added = self._add_products(here, values)
+                    added = add(here, values)
                     self.masks = []
                     new += [self.m.where(mask, a, s) for a, s in zip(added, values, strict=True)]
                 else:
-                    new += self._add_products(here, values)
+                    new += add(here, values)
             last += new
         return last
 
@@ -366,7 +372,7 @@ class _Kernel:
             ]
         else:
             first = [m.constant(kind.start.number)] * len(tile)
-        sums = self._terms(pointers, member, first)
+        sums = self._terms(pointers, member, first, self._add_products)
         for place, home, s in zip(tile, homes, sums, strict=True):
             if across:
                 start: Number = self.scalar.load(home) if go_on else kind.start.number
@@ -386,18 +392,20 @@ class _Kernel:
             with code.loop("%rows", 1, tuple(scalars)) as (row, so_far, new):
                 here = self._along_rows(pointers, row)
                 wide, self.m = self.m, self.scalar
-                new += self._add_products(here, so_far)
+                new += self._terms(here, member, so_far, self._add_products)
                 self.m = wide
             for p, s in zip(results, new, strict=True):
                 self.scalar.store(s, p)
             return
-        carried = tuple([(m.type, s) for s in sums])
-        with code.loop(whole, kind.width, carried, or_never=True) as (row, values, new):
-            new += self._add_products(self._along_rows(pointers, row), values)
-        sums = new
-        rest = code.let(f"sub nsw i64 %rows, {whole}")
-        here = self._along_rows(pointers, whole)
-        sums = self._add_last_rows(here, sums, rest)
+
+        def add_rows(pointers: list[str], sums: list[str]) -> list[str]:
+            carried = tuple([(m.type, s) for s in sums])
+            with code.loop(whole, kind.width, carried, or_never=True) as (row, values, new):
+                new += self._add_products(self._along_rows(pointers, row), values)
+            rest = code.let(f"sub nsw i64 %rows, {whole}")
+            return self._add_last_rows(self._along_rows(pointers, whole), new, rest)
+
+        sums = self._terms(pointers, member, sums, add_rows)
         if kind.accesses[0].along:  # four members lie side by side
             four = Vector(code, kind.bits, 4, kind.exact)
             for k in range(0, len(tile), 4):
