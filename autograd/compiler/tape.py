@@ -105,14 +105,16 @@ class Tape:
 
     def varies(self) -> list[bool]:
         """For each value, whether it differs from row to row of a batch."""
+        if True not in self.batched:
+            return [False] * len(self)
         varies: list[bool] = []
-        for _, op, args in self.instructions():
+        for op, args in zip(self.ops, self.args, strict=True):
             if op == "input":
                 varies.append(self.batched[args[0]])
-            elif op in ("constant", "mean_over_rows"):
+            elif op == "constant" or op == "mean_over_rows":
                 varies.append(False)
             else:
-                varies.append(any(varies[x] for x in args))
+                varies.append(True in [varies[x] for x in args])
         return varies
 
     def __str__(self) -> str:
@@ -165,9 +167,10 @@ def verify(tape: Tape) -> Tape:
         assert fits, f"%{i}: {op} with {len(args)} operands"
         pairs = op not in ("inner", "mean_over_rows") or len(args) % 2 == 0
         assert pairs, f"%{i}: {op} takes pairs of factors"
-        for x in args:
-            assert type(x) is int, f"%{i}: an operand is the number of a value, not {x!r}"
-            assert 0 <= x < i, f"%{i}: operand {x!r} is not computed before it"
+        kinds = set(map(type, args))
+        assert kinds == {int}, f"%{i}: operands are numbers of values, not {args!r:.80}"
+        before = min(args) >= 0 and max(args) < i
+        assert before, f"%{i}: of its operands {args!r:.80} some are not computed before it"
     for x in tape.outputs:
         assert 0 <= x < n, f"result {x!r} is not a value of the tape"
     return tape
