@@ -443,7 +443,7 @@ def test_verify_finds_what_is_wrong() -> None:
     for tape, message in (
         (broken("mul", 0, 2), "not computed before"),
         (broken("mul", 0, -1), "not computed before"),
-        (broken("mul", 0, 1.0), "the number of a value, not 1.0"),
+        (broken("mul", 0, 1.0), r"numbers of values, not \(0, 1\.0\)"),
         (broken("mul", 0), "mul with 1 operands"),
         (broken("total"), "total with 0 operands"),
         (broken("inner", 0, 1, 0), "pairs"),
