@@ -35,24 +35,26 @@ ALLOWED = {
 # Inside the compiler: what a pass may import of the others. Each sees the form it works on, and
 # only what puts them together sees several passes.
 TAPE = {"tape"}
-MACHINE = TAPE | {"roll", "merge", "machine"}
+MACHINE = TAPE | {"loops", "roll", "merge", "machine"}
 COMPILER = {
     "tape": set(),
     "differentiate": TAPE,
     "trace": TAPE | {"differentiate"},
     "optimize": TAPE,
-    "roll": TAPE,
-    "merge": {"roll"},
-    "interpret": TAPE | {"roll"},
+    "loops": set(),
+    "strides": {"loops"},
+    "roll": TAPE | {"loops", "strides"},
+    "merge": {"loops"},
+    "interpret": TAPE | {"loops"},
     "vectormath": {"vectormath"},
     "emit": set(),
     "lower": {"vectormath"},
     "kernels": {"emit", "lower", "merge"},
-    "plan": {"kernels", "merge", "roll"},
+    "plan": {"kernels", "loops", "merge"},
     "llvm": {"lower"},
     "driver": {"emit"},
     "team": {"driver"},
-    "machine": {"driver", "kernels", "llvm", "merge", "plan", "roll", "team"},
+    "machine": {"driver", "kernels", "llvm", "loops", "merge", "plan", "team"},
     "packed": set(),
     "jit": {"packed", "trace", "program", "training"},  # the last two inside functions
     "program": MACHINE | {"interpret", "jit", "optimize", "packed", "trace"},

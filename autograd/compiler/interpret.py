@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.compiler.roll import SPACE, Access, Loop, Program
+from autograd.compiler.loops import SPACE, Access, Loop, Program
 from autograd.compiler.tape import FORWARD, Tape
 from autograd.ieee import left_sum
 

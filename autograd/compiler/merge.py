@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from autograd.compiler.roll import BUFFERS, ONCE, ROWS, SPACE, Access, Ints, Loop, Program
+from autograd.compiler.loops import BUFFERS, ONCE, ROWS, SPACE, Access, Ints, Loop, Program
 
 
 class Literal(NamedTuple):

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from autograd.compiler.kernels import MEMBERS, TERMS, Kind, Operand
+from autograd.compiler.loops import ROWS, SPACE, Access, Ints
 from autograd.compiler.merge import Literal, Merged, Statement, Step
-from autograd.compiler.roll import ROWS, SPACE, Access, Ints
 
 
 class Target(NamedTuple):

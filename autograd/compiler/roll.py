@@ -11,96 +11,16 @@ loops inside one another. An operand that does not is found through a table of a
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from autograd.compiler.loops import BUFFERS, ONCE, ROWS, SPACE, Access, Ints, Loop, Program
+from autograd.compiler.strides import cuts_between, double_nests, equal_rows, nest_of, nests
 from autograd.compiler.tape import LEAVES, Tape
 
-Ints = np.ndarray[Any, np.dtype[np.int64]]
-
-SPACE = 1 << 40  # an address is the number of its space times this, plus the place in it
-# The spaces: numbers that are one for all rows; numbers of which each row has its own; then the
-# buffers of inputs, and those of outputs
-ONCE, ROWS, BUFFERS = 0, 1, 2
-MOST_MEMBER_LOOPS, MOST_TERM_LOOPS = 3, 2
 CHEAP = {"step", "sign", "gt", "ge", "lt", "le", "eq"}  # computed where used, sooner than stored
 FEW, FEW_IRREGULAR = 4, 32  # so few members are no loop, so few none through tables
-
-
-class Access(NamedTuple):
-    """Where an operand lies: at address + the sum of stride times loop index.
-
-    strides: one for each loop, first those over members, then those over terms.
-    table: what to add for each member (and term), where strides do not say it: [members] or
-        [members, terms].
-    literal: the number itself, in place of an address.
-    """
-
-    address: int = 0
-    strides: tuple[int, ...] = ()
-    table: Ints | None = None
-    literal: float | None = None
-
-    def __str__(self) -> str:
-        if self.literal is not None:
-            return repr(self.literal)
-        space, place = divmod(self.address, SPACE)
-        name = {ONCE: "once", ROWS: "rows"}.get(space, f"buffer{space - BUFFERS}")
-        steps = "".join(f" + {s}{x}" for s, x in zip(self.strides, "ijkuv", strict=False) if s)
-        return f"{name}[{place}{steps}{' + table' if self.table is not None else ''}]"
-
-
-class Loop(NamedTuple):
-    """One operation, for all members of a (part of a) group.
-
-    members: how often each of the nested loops over members runs, the outermost first.
-    terms: likewise the loops of a sum of products; of "inner" and "mean_over_rows" alone.
-    start: what the sum begins with; None to go on from what is in the result already.
-    rows: whether there is a result for each row of a batch.
-    """
-
-    op: str
-    members: tuple[int, ...]
-    terms: tuple[int, ...]
-    result: Access
-    operands: tuple[Access, ...]
-    start: float | None
-    rows: bool
-
-    def __str__(self) -> str:
-        times = " x ".join(map(str, self.members)) or "1"
-        terms = f" sums of {' x '.join(map(str, self.terms)) or 1}" if self.is_sum else ""
-        start = " + its own" if self.is_sum and self.start is None else ""
-        operands = ", ".join(map(str, self.operands))
-        return f"{times}{terms}: {self.result} = {self.op}({operands}){start}"
-
-    @property
-    def is_sum(self) -> bool:
-        return self.op in ("inner", "mean_over_rows")
-
-
-class Program(NamedTuple):
-    """A rolled tape.
-
-    before, rows, after: the loops to run once, for each block of rows, and once again.
-    constants: the first numbers of the space ONCE; after them come the number of rows and one over
-        it.
-    once, each_row: how many numbers the two spaces hold.
-    row_inputs: the buffer, and the place in its rows, of the first numbers of the space ROWS.
-    row_outputs: the place in the space ROWS, the buffer, and the place in its rows.
-    means: where sums over rows are: addresses, and how many from there on.
-    """
-
-    before: list[Loop]
-    rows: list[Loop]
-    after: list[Loop]
-    constants: list[float]
-    once: int
-    each_row: int
-    row_inputs: list[tuple[int, int]]
-    row_outputs: list[tuple[int, int, int]]
-    means: list[tuple[int, int]]
 
 
 def roll(
@@ -262,11 +182,15 @@ class _Roller:
         keys += [addresses[:, k] for k in range(operands.shape[1])]
         order = np.lexsort(keys[::-1])
         values, operands = values[order], operands[order]
-        cuts = _cuts(np.column_stack([spaces, groups])[order])
+        cuts = cuts_between(np.column_stack([spaces, groups])[order])
         if len(cuts) > 3 and len(cuts) * 4 > len(values):  # irregular: fewer loops, through tables
             makes = np.column_stack([spaces, addresses // SPACE])
             again = np.lexsort([*addresses[order].T, *makes[order].T])
-            values, operands, cuts = values[again], operands[again], _cuts(makes[order][again])
+            values, operands, cuts = (
+                values[again],
+                operands[again],
+                cuts_between(makes[order][again]),
+            )
         for part, args in zip(np.split(values, cuts), np.split(operands, cuts), strict=True):
             yield part, partial(self._loops, op, part, args, literals)
 
@@ -274,7 +198,7 @@ class _Roller:
         """How many members with these operands are too few for a loop."""
         if len(columns[0]) <= FEW or len(columns[0]) > FEW_IRREGULAR:
             return FEW
-        nest = _nest(np.column_stack([self.address[values] for values in columns]))
+        nest = nest_of(np.column_stack([self.address[values] for values in columns]))
         return FEW_IRREGULAR if nest is None else FEW
 
     def _literal(self, values: Ints) -> float | None:
@@ -292,7 +216,7 @@ class _Roller:
         columns += [self.address[operands[:, k]] for k, c in enumerate(literals) if c is None]
         rows = self.varies[values[0]]
         loops = []
-        for members, (result, *accesses) in _nests(np.column_stack(columns)):
+        for members, (result, *accesses) in nests(np.column_stack(columns)):
             found = iter(accesses)
             arguments = tuple([next(found) if c is None else Access(literal=c) for c in literals])
             loops.append(Loop(op, members, (), result, arguments, None, rows))
@@ -312,8 +236,8 @@ class _Roller:
             makes[constant] = -factors[constant] - 1  # each constant is a make of its own
             space, to = self._destination_keys(every[which])
             flat = np.column_stack([space, makes.reshape(len(makes), -1)])
-            for same in _equal_rows(flat):
-                cuts = _cuts(makes[same[0]])
+            for same in equal_rows(flat):
+                cuts = cuts_between(makes[same[0]])
                 heads = self.address[factors[same][:, [0, *cuts]].reshape(len(same), -1)]
                 order = same[np.lexsort([*heads.T[::-1], to[same]])]
                 values, segments = every[which][order], np.split(factors[order], cuts, axis=1)
@@ -331,7 +255,7 @@ class _Roller:
             place[place > 1] = -1
         heads = pairs[np.arange(len(pairs)), place]
         heads[place < 0] = -1
-        for same in _equal_rows(np.column_stack([place, heads])):
+        for same in equal_rows(np.column_stack([place, heads])):
             p = int(place[same[0]])
             if p < 0 or pairs.shape[1] == 1:
                 yield same, pairs[same], -0.0
@@ -378,7 +302,7 @@ class _Roller:
             columns = [self.address[factors[:, :, 0]]]
             if literal is None:
                 columns.append(self.address[factors[:, :, 1]])
-            for members, terms, (result, *accesses) in _double_nests(self.address[values], columns):
+            for members, terms, (result, *accesses) in double_nests(self.address[values], columns):
                 arguments = tuple(accesses)
                 if literal is not None:
                     arguments += (Access(literal=literal),)
@@ -392,7 +316,7 @@ class _Roller:
         results = np.sort(np.concatenate(self.means))
         for part in np.split(results, np.flatnonzero(np.diff(results) != 1) + 1):
             self.sums.append((int(part[0]), len(part)))
-            for members, (result,) in _nests(part[:, None]):
+            for members, (result,) in nests(part[:, None]):
                 zero = Access(literal=0.0)
                 self.loops[0].append(Loop("identity", members, (), result, (zero,), None, False))
                 # by the number of rows, or times one over it
@@ -414,110 +338,8 @@ class _Roller:
                 pairs.append(((BUFFERS + buffer) * SPACE + place, address))
         if pairs:
             columns = np.array(sorted(pairs), np.int64)
-            for part in np.split(columns, _cuts(columns // SPACE)):
-                for members, (result, operand) in _nests(part):
+            for part in np.split(columns, cuts_between(columns // SPACE)):
+                for members, (result, operand) in nests(part):
                     loop = Loop("identity", members, (), result, (operand,), None, False)
                     self.loops[2].append(loop)
         return row_outputs
-
-
-# --- strides --------------------------------------------------------------------------------------
-
-
-def _cuts(keys: Ints) -> Ints:
-    """Where the rows of keys change."""
-    return np.flatnonzero((np.diff(keys, axis=0) != 0).any(axis=1)) + 1
-
-
-def _equal_rows(keys: Ints) -> list[Ints]:
-    """The indices of the rows that are equal, for each kind of row, in order of appearance."""
-    found: dict[bytes, list[int]] = {}
-    for i, row in enumerate(np.ascontiguousarray(keys)):
-        found.setdefault(row.tobytes(), []).append(i)
-    return [np.array(indices) for indices in found.values()]
-
-
-def _nest(columns: Ints) -> list[tuple[int, Ints]] | None:
-    """The loops [(times, strides of each column)] that visit these addresses; None if none do.
-
-    columns: [members, columns].
-    """
-    n = len(columns)
-    if n == 1:
-        return []
-    steps = np.diff(columns, axis=0)
-    regular = (steps == steps[0]).all(axis=1)
-    if regular.all():
-        return [(n, steps[0])]
-    inner = int(np.argmin(regular)) + 1
-    if n % inner:
-        return None
-    blocks = columns.reshape(n // inner, inner, -1)
-    if not (np.diff(blocks, axis=1) == steps[0]).all():
-        return None
-    outer = _nest(blocks[:, 0])
-    return None if outer is None else [*outer, (inner, steps[0])]
-
-
-def _nests(columns: Ints) -> Iterator[tuple[tuple[int, ...], list[Access]]]:
-    """The members (times of each loop) and accesses of the few loops that visit all addresses."""
-    nest = _nest(columns)
-    if nest is not None and len(nest) <= MOST_MEMBER_LOOPS:
-        times = tuple([n for n, _ in nest])
-        yield (
-            times,
-            [
-                Access(int(columns[0, k]), tuple([int(s[k]) for _, s in nest]))
-                for k in range(columns.shape[1])
-            ],
-        )
-        return
-    # those that no strides visit go through tables; the others share what loops they can
-    n = len(columns)
-    alone = [_nest(columns[:, k : k + 1]) for k in range(columns.shape[1])]
-    fits = [k for k, found in enumerate(alone) if found is not None and len(found) <= 2]
-    nest = _nest(columns[:, fits]) if fits else None
-    if nest is None or len(nest) > MOST_MEMBER_LOOPS:
-        fits, nest = [], [(n, np.zeros(0, np.int64))]
-    accesses = []
-    for k in range(columns.shape[1]):
-        base = int(columns[0, k])
-        if k in fits:
-            accesses.append(Access(base, tuple([int(s[fits.index(k)]) for _, s in nest])))
-        else:
-            space = base // SPACE * SPACE
-            accesses.append(Access(space, (0,) * len(nest), columns[:, k] - space))
-    yield tuple([times for times, _ in nest]), accesses
-
-
-def _double_nests(
-    results: Ints, factors: list[Ints]
-) -> Iterator[tuple[tuple[int, ...], tuple[int, ...], list[Access]]]:
-    """Likewise for sums: (members, terms, [result, factors...]).
-
-    results: [members]; factors: each [members, terms].
-    """
-    separable = [
-        bool((f - f[:, :1] == f[:1] - f[0, 0]).all()) for f in factors
-    ]  # the address is a part that goes with the member plus one that goes with the term
-    across = [f[:, 0] for f, s in zip(factors, separable, strict=True) if s]
-    along = [f[0] for f, s in zip(factors, separable, strict=True) if s]
-    n_terms = factors[0].shape[1]
-    terms = _nest(np.column_stack(along)) if along else [(n_terms, np.zeros(0, np.int64))]
-    if terms is None or len(terms) > MOST_TERM_LOOPS:
-        separable = [False] * len(factors)
-        across, terms = [], [(n_terms, np.zeros(0, np.int64))]
-    for members, (result, *found) in _nests(np.column_stack([results, *across])):
-        accesses = [result]
-        column = 0
-        for f, s in zip(factors, separable, strict=True):
-            if s:
-                access = found[column]
-                strides = tuple([int(step[column]) for _, step in terms])
-                accesses.append(access._replace(strides=(*access.strides, *strides)))
-                column += 1
-            else:
-                space = int(f[0, 0]) // SPACE * SPACE
-                none = (0,) * (len(members) + len(terms))
-                accesses.append(Access(space, none, f - space))
-        yield members, tuple([n for n, _ in terms]), accesses
