@@ -95,3 +95,67 @@ def test_overlapping_windows_in_a_batch(rows: int) -> None:
     assert jit(gradient, batch_argnums=1)(w, xs) == pytest.approx(expected, abs=1e-12)
 
 
+def test_a_rule_writes_where_it_may_only() -> None:
+    """A view with gaps or a read-only array is refused before anything is written."""
+    update = compiler.jit_rule(lambda p, g, step, lr: (p - lr * g,))
+    base, gradient = np.zeros(8), np.ones(4)
+    fixed = np.zeros(4)
+    fixed.flags.writeable = False
+    for parameters in (base[::2], base[:4][::-1], fixed):
+        with pytest.raises(StructureError, match="side by side"):
+            update(parameters, gradient, step=1, lr=1.0)
+    with pytest.raises(StructureError, match="side by side"):
+        update(np.zeros(4), np.broadcast_to(np.array(1.0), (4,)), step=1, lr=1.0)
+    assert not base.any()
+    assert not fixed.any()
+    gradient.flags.writeable = False
+    update(base[:4], gradient, step=1, lr=1.0)
+    assert base.tolist() == [-1.0] * 4 + [0.0] * 4
+    with pytest.raises(StructureError, match="flat arrays"):
+        update(3.0, gradient, step=1, lr=1.0)
+    update(np.zeros(0), np.zeros(0), step=1, lr=1.0)
+
+
+def test_training_stays_inside_its_data() -> None:
+    """Rows that are not there, no rows to a batch, and a parameter given twice are refused."""
+    w = autograd.Value(1.0)
+    xs = np.ones((4, 1))
+
+    def make(parameters: list[Any]) -> Any:
+        rule = lambda p, g, step, lr: (p - lr * g,)  # noqa: E731
+        return compiler.jit_training(
+            lambda x, y: (w * x[0] - y) ** 2, rule, parameters, xs, np.zeros(4)
+        )
+
+    loop = make([w])
+    for order in ([-1], [4], [0, 10**9]):
+        with pytest.raises(IndexError, match="0 to 3"):
+            loop.epoch(order, 1, 0, 0.1)
+    for rows in (0, 5):
+        with pytest.raises(IndexError, match="0 to 3"):
+            loop.loss(rows)
+    for batch_size in (0, -3):
+        with pytest.raises(ValueError, match="batch_size"):
+            loop.epoch([0], batch_size, 0, 0.1)
+    assert loop.numbers.tolist() == [1.0]
+    assert loop.loss(4) == 1.0
+    with pytest.raises(ValueError, match="twice"):
+        make([w, w])
+
+
+def test_training_refuses_what_would_train_nothing() -> None:
+    """A loss that is a list, and a rule too long for one pass over the parameters."""
+    w = autograd.Value(1.0)
+    data = np.ones((4, 1)), np.zeros(4)
+    with pytest.raises(StructureError, match="one number"):
+        compiler.jit_training(
+            lambda x, y: [w * x[0]], lambda p, g, step, lr: (p - lr * g,), [w], *data
+        )
+
+    def long(p: Any, g: Any, step: Any, lr: Any) -> Any:
+        for _ in range(600):
+            p = autograd.tanh(p + lr * g)
+        return (p,)
+
+    with pytest.raises(ValueError, match="operations"):
+        compiler.jit_training(lambda x, y: w * x[0], long, [w], *data)

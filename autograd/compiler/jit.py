@@ -134,13 +134,21 @@ class CompiledRule:
         arrays = [x.flat if isinstance(x, Packed) else x for x in (parameters, gradient, *state)]
         if len(state) != self.states:
             raise LengthError(f"expected {self.states} arrays of state, but got {len(state)}")
-        n = len(arrays[0])
-        for x in arrays:
+        n = len(arrays[0]) if hasattr(arrays[0], "__len__") else 1
+        for k, x in enumerate(arrays):
             if getattr(x, "dtype", None) != self.dtype or x.shape != (n,):
                 raise StructureError(
                     f"expected flat arrays of {n} numbers of {self.dtype}, but got {x!r:.80}; "
                     "pack nested structures with Packed.of"
                 )
+            # machine code writes to bare addresses: n numbers in a row, whoever owns them
+            if not x.flags.c_contiguous or not (x.flags.writeable or k == 1):
+                raise StructureError(
+                    f"expected arrays whose numbers lie side by side and may be written, but got "
+                    f"a view with strides {x.strides} (writeable: {x.flags.writeable}); pass x.copy()"
+                )
+        if n == 0:
+            return
         if n not in self._compiled:
             self._compiled[n] = Rule(self.__wrapped__, self.states, n, self.dtype, self.exact)
         self._compiled[n](arrays, step, lr)

@@ -8,14 +8,14 @@ import numpy as np
 
 from autograd.compiler.interpret import interpret
 from autograd.compiler.jit import Arguments
+from autograd.compiler.loops import BUFFERS, ONCE, SPACE, Access, Loop, Program
 from autograd.compiler.machine import Machine, epoch
 from autograd.compiler.merge import Merged, merge
 from autograd.compiler.optimize import fuse, simplify
 from autograd.compiler.program import CompiledProgram, no_collection, warn_interpreted
-from autograd.compiler.roll import BUFFERS, ONCE, SPACE, Access, Loop, Program
 from autograd.compiler.tape import Tape, verify
 from autograd.compiler.trace import Trace, Traced, recording
-from autograd.errors import MissingExtraError
+from autograd.errors import MissingExtraError, StructureError
 from autograd.tree import array_of
 from autograd.value import Value
 
@@ -66,7 +66,10 @@ class Rule:
         program = _for_all(tape, n, states)
         merged = [x for x in merge(program).before if isinstance(x, Merged) and x.members]
         # parameters are written where they are read: only a single pass may do so
-        assert len(merged) <= 1, "the rule did not become one loop"
+        if len(merged) > 1:
+            raise ValueError(
+                f"expected a rule of fewer operations than {len(tape)}; it must fit one loop"
+            )
         try:
             bits, every = self.dtype.itemsize * 8, 4 + 2 * states
             self.machine = Machine(program, [], bits, exact, 0, inputs=every)
@@ -164,11 +167,15 @@ class TrainingLoop:
     ) -> None:
         self.parameters = list(parameters)
         n = len(self.parameters)
+        if len(set(self.parameters)) < n:
+            raise ValueError("expected each parameter once, but one of them is there twice")
         arguments = Arguments((xs, ys), {}, (0, 1), dtype)
         self.arrays = arguments.arrays
 
         def with_gradient(x: Any, y: Any) -> Any:
             value = loss(x, y)
+            if isinstance(value, (list, tuple, dict)) or getattr(value, "shape", ()) != ():
+                raise StructureError(f"expected a loss that is one number, but got {value!r:.80}")
             if not isinstance(value, Traced):  # it depends on nothing that is trained
                 return value, array_of([0.0] * n, (n,))
             return value, array_of(value.__gradients__(self.parameters), (n,))
@@ -221,8 +228,17 @@ class TrainingLoop:
         """The mean loss of the first rows."""
         machine = self.program.machine
         assert machine is not None
+        self._check_rows([0, rows - 1])
         machine.run([self._loose, *self.arrays, self.captured, self._loss, self.gradient], rows)
         return float(self._loss[0])
+
+    def _check_rows(self, rows: Any) -> None:
+        """Raise IndexError for a row that is not there: machine code would read beyond the data."""
+        n = len(self.arrays[0])
+        if len(rows) and not 0 <= np.min(rows) <= np.max(rows) < n:
+            raise IndexError(
+                f"expected rows from 0 to {n - 1}, but got {np.min(rows)} to {np.max(rows)}"
+            )
 
     def epoch(self, order: Sequence[int], batch_size: int, step: int, lr: float) -> Epoch:
         """Train once on the rows in this order. step: how many updates there were before.
@@ -233,7 +249,10 @@ class TrainingLoop:
         update = self.rule.machine
         assert machine is not None
         assert update is not None
+        if batch_size < 1:
+            raise ValueError(f"expected batch_size to be at least 1, but got {batch_size}")
         rows = np.ascontiguousarray(order, np.int64)
+        self._check_rows(rows)
         losses = np.zeros(-(-len(rows) // batch_size), self.program.dtype)
         self._sums[:] = 0.0
         self._hyper[:] = step, lr
