@@ -159,3 +159,12 @@ def test_training_refuses_what_would_train_nothing() -> None:
 
     with pytest.raises(ValueError, match="operations"):
         compiler.jit_training(lambda x, y: w * x[0], long, [w], *data)
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_mean_over_rows_keeps_a_constant_term(exact: bool) -> None:
+    """What is added to each row's products, in the value or in a gradient, is in their mean."""
+    xs = np.arange(4.0)
+    assert jit(lambda x: x * x + 2.0, batch_argnums=0, exact=exact)(xs) == 5.5
+    slope = autograd.grad(lambda p, x: autograd.relu(p + x) ** 2 + p)
+    assert jit(slope, batch_argnums=1, exact=exact)(0.0, xs) == 4.0

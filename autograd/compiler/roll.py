@@ -229,7 +229,10 @@ class _Roller:
         every = np.array(members, np.int64)
         pairs = np.array([self.tape.args[v] for v in members], np.int64)
         pairs = pairs.reshape(len(members), -1, 2)  # [members, terms, 2]
-        for which, factors, start in self._starts(pairs):
+        starts: Any = [(np.arange(len(pairs)), pairs, -0.0)]  # a mean is set to 0.0 before all rows
+        if op == "inner":
+            starts = self._starts(pairs)
+        for which, factors, start in starts:
             factors = self._canonical(factors)
             makes = self.group[factors]
             constant = self.constant[factors]
