@@ -145,7 +145,7 @@ class CompiledRule:
             if not x.flags.c_contiguous or not (x.flags.writeable or k == 1):
                 raise StructureError(
                     f"expected arrays whose numbers lie side by side and may be written, but got "
-                    f"a view with strides {x.strides} (writeable: {x.flags.writeable}); pass x.copy()"
+                    f"strides {x.strides} and writeable={x.flags.writeable}; pass x.copy()"
                 )
         if n == 0:
             return
