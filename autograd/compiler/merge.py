@@ -124,7 +124,7 @@ def _places(access: Access, members: Sequence[int], terms: Sequence[int]) -> tup
         if stride:
             places = (places[:, None] + stride * np.arange(times)).ravel()
     if access.table is not None:
-        places = np.unique(places[0] + access.table.ravel())
+        places = np.unique(places[:, None] + access.table.ravel())
     return space, places
 
 
