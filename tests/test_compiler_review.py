@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import StructureError, jit
+from autograd import OperandError, StructureError, jit
 from autograd.compiler import jit as compiler
+from autograd.compiler.loops import Access
+from autograd.compiler.merge import _places
 
 pytest.importorskip("llvmlite")
 
@@ -168,3 +170,48 @@ def test_a_mean_over_rows_keeps_a_constant_term(exact: bool) -> None:
     assert jit(lambda x: x * x + 2.0, batch_argnums=0, exact=exact)(xs) == 5.5
     slope = autograd.grad(lambda p, x: autograd.relu(p + x) ** 2 + p)
     assert jit(slope, batch_argnums=1, exact=exact)(0.0, xs) == 4.0
+
+
+def test_what_is_read_through_a_table_and_a_stride_is_kept() -> None:
+    """All places that a loop reads count as read, or their numbers would not be stored."""
+    access = Access(100, (0, 1), np.array([5, 9, 20]))
+    space, places = _places(access, (3,), (2,))
+    assert space == 0
+    assert sorted(places.tolist()) == [105, 106, 109, 110, 120, 121]
+
+
+def test_no_grad_inside_a_compiled_gradient() -> None:
+    """What is computed under no_grad gets no gradient, compiled or not."""
+
+    def f(x: Any) -> Any:
+        with autograd.no_grad():
+            y = x * x + autograd.exp(x)
+        return y * x
+
+    gradient = autograd.grad(f)
+    assert jit(gradient, exact=True)(3.0) == gradient(3.0)
+
+
+def test_a_packed_structure_over_too_few_numbers() -> None:
+    """Another array put in place of a structure's own is not read beyond its end."""
+    f = jit(lambda p: p[2])
+    packed = autograd.Packed.of([1.0, 2.0, 3.0])
+    assert f(packed) == 3.0
+    packed.flat = np.arange(1.0)
+    with pytest.raises(IndexError):
+        f(packed)
+
+
+def test_compiled_functions_inside_others() -> None:
+    """Among traced numbers, Values and dual numbers it is the function itself, with derivatives."""
+    square = jit(lambda x: x * x)
+    assert jit(lambda x: square(x) + 1.0)(3.0) == 10.0
+    assert autograd.grad(square)(3.0) == 6.0
+    assert jit(autograd.grad(square))(3.0) == 6.0
+    assert autograd.jvp(square, (3.0,), (1.0,)) == (9.0, 6.0)
+    x = autograd.Value(3.0)
+    square(x).backward()
+    assert x.grad == 6.0
+    rows = jit(lambda w, x: w * x, batch_argnums=1)
+    with pytest.raises(OperandError, match="batch_argnums"):
+        autograd.grad(rows)(3.0, np.ones(4))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 from autograd.compiler.packed import Packed
 from autograd.errors import LengthError, OperandError, StructureError
 from autograd.operands import as_float
+from autograd.tree import flatten
 from autograd.value import Value
 
 if TYPE_CHECKING:
@@ -185,10 +186,20 @@ class Compiled:
         self.batched, self.dtype, self.exact = batched, dtype, exact
         self._programs: dict[Any, Any] = {}
         self._latest: Any = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a function may call itself while it is traced
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        arguments = Arguments(args, kwargs, self.batched, self.dtype)
+        try:
+            arguments = Arguments(args, kwargs, self.batched, self.dtype)
+        except OperandError:
+            if not any(map(_is_tracked, flatten((args, kwargs))[0])):
+                raise
+            if self.batched:
+                raise OperandError(
+                    "a compiled function with batch_argnums takes plain numbers, but got numbers "
+                    "that are being traced or differentiated; compile the outermost function"
+                ) from None
+            return self.__wrapped__(*args, **kwargs)
         program = self._programs.get(arguments.key)
         if program is None:
             program = self._compile(arguments, args, kwargs)
@@ -266,8 +277,9 @@ class Arguments:
         if kind is list or kind is tuple:
             return (kind, tuple([self._take(item) for item in x]))
         if isinstance(x, Packed):
-            self.arrays.append(_array(x.flat, self.dtype))
-            return (Packed, x.key)
+            array = _array(x.flat, self.dtype)
+            self.arrays.append(array)
+            return (Packed, x.key, array.shape)  # flat may have been replaced
         if isinstance(x, dict):
             return (dict, tuple([(key, self._take(item)) for key, item in x.items()]))
         if isinstance(x, (list, tuple)):
@@ -291,6 +303,11 @@ class Arguments:
         self.counts[argument] = len(array)
         self.arrays.append(array)
         return ("rows", array.shape[1:], isinstance(x, (list, tuple)))
+
+
+def _is_tracked(x: Any) -> bool:
+    """Whether a number remembers what is done with it: a Value, a traced or a dual number."""
+    return isinstance(x, Value) or hasattr(x, "__apply_primitive__")
 
 
 def _array(x: Any, dtype: str) -> Any:

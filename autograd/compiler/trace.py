@@ -54,7 +54,10 @@ class Trace:
 
     def record(self, p: Primitive, operands: tuple[Any, ...]) -> "Traced":
         place = self.operand
-        return Traced(self, self.tape.apply(p.name, tuple([place(x) for x in operands])))
+        value = self.tape.apply(p.name, tuple([place(x) for x in operands]))
+        if modes.paused.get():  # no_grad: a number without history
+            value = self.tape.apply("stop_gradient", (value,))
+        return Traced(self, value)
 
 
 @contextmanager
@@ -231,6 +234,9 @@ class Traced(Methods):
     def __repr__(self) -> str:
         return f"Traced(%{self.value})"
 
+    def __format__(self, spec: str) -> str:  # printing while debugging is harmless
+        return repr(self)
+
 
 class Open:
     """1 on the branch that `where` takes, and off it nothing at all: what it multiplies is gone."""
@@ -306,6 +312,8 @@ def _operator(name: str, op: str, reflected: bool) -> Callable[[Traced, Any], An
     general = getattr(Methods, name)
 
     def method(self: Traced, other: Any) -> Any:
+        if modes.paused.get():
+            return general(self, other)
         if type(other) is Traced and other.trace is self.trace:
             return Traced(self.trace, self.trace.tape.apply(op, (self.value, other.value)))
         if type(other) is float:
