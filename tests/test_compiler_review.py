@@ -1,5 +1,8 @@
 """What a review of the compiler found, each held by a test of its own."""
 
+import copy
+import os
+import pickle
 import subprocess
 import sys
 from typing import Any
@@ -215,3 +218,37 @@ def test_compiled_functions_inside_others() -> None:
     rows = jit(lambda w, x: w * x, batch_argnums=1)
     with pytest.raises(OperandError, match="batch_argnums"):
         autograd.grad(rows)(3.0, np.ones(4))
+
+
+def test_compiled_functions_are_copied_and_pickled() -> None:
+    """By the function they were made from, also after they have been called."""
+    f = jit(autograd.functions.mean, exact=True)
+    assert f([1.0, 3.0]) == 2.0
+    for twin in (copy.copy(f), copy.deepcopy(f), pickle.loads(pickle.dumps(f))):
+        assert twin.exact
+        assert twin([1.0, 3.0]) == 2.0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_fork_while_code_is_compiled_in_the_background() -> None:
+    """The child compiles as its parent does, with none of its locks held."""
+    program = """
+import faulthandler, os, random
+import autograd
+from autograd.compiler import llvm
+def f(xs):
+    rng, v = random.Random(0), list(xs)
+    for _ in range(3000):
+        a, b = rng.choice(v[-50:]), rng.choice(v[-50:])
+        v.append(rng.choice([lambda: a + b, lambda: autograd.tanh(a) * b])())
+    return v[-1]
+autograd.jit(autograd.grad(f))([0.1, 0.2])
+assert llvm._worker is not None
+child = os.fork()
+if not child:
+    faulthandler.dump_traceback_later(40, exit=True)
+    autograd.jit(lambda x: autograd.exp(x * 1.2345))(1.0)
+    os._exit(0)
+print(os.waitpid(child, 0)[1])
+"""
+    assert in_a_fresh_python(program) == "0\n"

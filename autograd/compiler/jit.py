@@ -205,6 +205,10 @@ class Compiled:
             program = self._compile(arguments, args, kwargs)
         return program(arguments)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles of it compile anew: machine code stays in its process."""
+        return Compiled, (self.__wrapped__, self.batched, self.dtype, self.exact)
+
     def pack(self, structure: Any) -> Packed:
         """The structure over one flat array of this function's dtype, which needs no conversion."""
         return Packed.of(structure, self.dtype)

@@ -5,6 +5,7 @@ and it wants a target machine for each engine, so each compilation makes its own
 """
 
 import ctypes
+import os
 import queue
 import threading
 import weakref
@@ -30,6 +31,9 @@ def binding() -> Any:
         ) from None
     with _lock:
         if not _callbacks:
+            if hasattr(os, "register_at_fork"):
+                # the child would have llvmlite's lock held by a thread it does not have
+                os.register_at_fork(before=finish)
             llvm.initialize_native_target()
             llvm.initialize_native_asmprinter()
             for name, function in CALLBACKS.items():
