@@ -34,10 +34,14 @@ PROGRAM = ["before", "n_before", "rows", "n_rows", "after", "n_after", "loads", 
 PROGRAM += ["stores", "n_stores", "block", "count_place", "team", "worker_spaces", "input_spaces"]
 PROGRAM += ["inputs_end", "sums", "n_sums"]
 
-# The fields of a team, and of a worker's orders: two semaphores (of 32 bytes) first
+# The fields of a team, and of a worker's orders: a semaphore (of 32 bytes) first
 TEAM = ["busy", "workers", "orders", "least"]
 SEMAPHORE = 4
 ORDERS = ["part", "program", "spaces", "first", "rows", "total", "order"]
+ORDERS += ["pending", "sleeping", "done"]
+# How often a worker looks for orders before it sleeps, some 100 microseconds: waking it would take
+# as long as half a batch of 1,024 rows
+LOOKS = 2000
 
 
 class _Fields:
@@ -60,11 +64,11 @@ class _Fields:
         self.code.do(f"store {kind} {value}, ptr {self.place(name)}, align 8")
 
 
-def driver(bits: int) -> tuple[str, dict[str, str]]:
+def driver(bits: int, x86: bool) -> tuple[str, dict[str, str]]:
     """run_program, which runs a whole program, and what it needs."""
     part, declared = _part(bits)
     whole, more = _whole(bits)
-    return "\n".join([_DRIVER, part, whole, _WORKER]), declared | more
+    return "\n".join([_DRIVER, part, whole, _worker(x86)]), declared | more
 
 
 def _part(bits: int) -> tuple[str, dict[str, str]]:
@@ -180,13 +184,15 @@ def _whole(bits: int) -> tuple[str, dict[str, str]]:
     code.declare("llvm.smax.i64", "i64 {}(i64, i64)")
     code.declare("sem_post", "i32 {}(ptr)")
     code.declare("sem_wait", "i32 {}(ptr)")
+    code.declare("sched_yield", "i32 {}()")
+    code.declare("llvm.x86.sse2.pause", "void {}()")
     all_orders, all_spaces = team.pointer("orders"), f.pointer("worker_spaces")
     start, end = f.number("input_spaces"), f.number("inputs_end")
 
     def orders_of(worker: str) -> tuple[str, _Fields]:
-        n = 2 * SEMAPHORE + len(ORDERS)
+        n = SEMAPHORE + len(ORDERS)
         base = code.let(f"getelementptr [{n} x i64], ptr {all_orders}, i64 {worker}")
-        return base, _Fields(code, base, ORDERS, 2 * SEMAPHORE)
+        return base, _Fields(code, base, ORDERS, SEMAPHORE)
 
     with code.loop(workers) as (worker, _, _):
         base, orders = orders_of(worker)
@@ -211,14 +217,23 @@ def _whole(bits: int) -> tuple[str, dict[str, str]]:
         orders.set("rows", some)
         orders.set("total", "%rows")
         orders.set("order", "%order", "ptr")
+        code.do(f"store atomic i64 0, ptr {orders.place('done')} monotonic, align 8")
+        code.do(f"store atomic i64 1, ptr {orders.place('pending')} seq_cst, align 8")
+        at = orders.place("sleeping")
+        asleep = code.let(f"load atomic i64, ptr {at} seq_cst, align 8")
+        wake, awake = code.new_label(), code.new_label()
+        is_asleep = code.let(f"icmp ne i64 {asleep}, 0")
+        code.do(f"br i1 {is_asleep}, label %{wake}, label %{awake}")
+        code.label(wake)
         code.let(f"call i32 @sem_post(ptr {base})")
+        code.do(f"br label %{awake}")
+        code.label(awake)
     own = code.let(f"call i64 @llvm.smin.i64(i64 %rows, i64 {share_rows})")
     mine = f"ptr %program, ptr %spaces, i64 0, i64 {own}, i64 %rows, ptr %order"
     code.do(f"call void @run_part({mine})")
     with code.loop(workers) as (worker, _, _):
         base, orders = orders_of(worker)
-        finished = code.let(f"getelementptr i64, ptr {base}, i64 {SEMAPHORE}")
-        code.let(f"call i32 @sem_wait(ptr {finished})")
+        code.do(f"call void @await(ptr {orders.place('done')})")
         slot = code.let(f"getelementptr ptr, ptr {all_spaces}, i64 {worker}")
         spaces = code.let(f"load ptr, ptr {slot}, align 8")
         sums, n_sums = f.pointer("sums"), f.number("n_sums")
@@ -249,24 +264,68 @@ def _whole(bits: int) -> tuple[str, dict[str, str]]:
     return "\n".join([head, *code.lines, "}"]), code.declared
 
 
-_o = {name: k + 2 * SEMAPHORE for k, name in enumerate(ORDERS)}
-_WORKER = f"""
+_o = {name: k + SEMAPHORE for k, name in enumerate(ORDERS)}
+
+
+def _worker(x86: bool) -> str:
+    """run_worker, which a thread runs for good, and await, by which its work is waited for."""
+    pause = "call void @llvm.x86.sse2.pause()" if x86 else ""
+    fields = "\n".join(
+        f"  %at.{name} = getelementptr i64, ptr %orders, i64 {k}" for name, k in _o.items()
+    )
+    return f"""
+define void @await(ptr %done) {{
+entry:
+  br label %look
+look:
+  %i = phi i64 [ 0, %entry ], [ %next, %again ]
+  %there = load atomic i64, ptr %done acquire, align 8
+  %yes = icmp ne i64 %there, 0
+  br i1 %yes, label %end, label %not
+not:
+  {pause}
+  %next = add i64 %i, 1
+  %many = and i64 %next, 4095
+  %long = icmp eq i64 %many, 0
+  br i1 %long, label %others, label %again
+others:
+  %yielded = call i32 @sched_yield()
+  br label %again
+again:
+  br label %look
+end:
+  ret void
+}}
+
 define void @run_worker(ptr %orders) {{
 entry:
-  %finished = getelementptr i64, ptr %orders, i64 {SEMAPHORE}
-  %at.part = getelementptr i64, ptr %orders, i64 {_o["part"]}
-  %at.program = getelementptr i64, ptr %orders, i64 {_o["program"]}
-  %at.spaces = getelementptr i64, ptr %orders, i64 {_o["spaces"]}
-  %at.first = getelementptr i64, ptr %orders, i64 {_o["first"]}
-  %at.rows = getelementptr i64, ptr %orders, i64 {_o["rows"]}
-  %at.total = getelementptr i64, ptr %orders, i64 {_o["total"]}
-  %at.order = getelementptr i64, ptr %orders, i64 {_o["order"]}
+{fields}
   br label %wait
 wait:
+  br label %look
+look:
+  %i = phi i64 [ 0, %wait ], [ %next, %not ]
+  %there = load atomic i64, ptr %at.pending seq_cst, align 8
+  %yes = icmp ne i64 %there, 0
+  br i1 %yes, label %work, label %not
+not:
+  {pause}
+  %next = add i64 %i, 1
+  %more = icmp slt i64 %next, {LOOKS}
+  br i1 %more, label %look, label %tired
+tired:
+  store atomic i64 1, ptr %at.sleeping seq_cst, align 8
+  %now = load atomic i64, ptr %at.pending seq_cst, align 8
+  %late = icmp ne i64 %now, 0
+  br i1 %late, label %up, label %sleep
+sleep:
   %woken = call i32 @sem_wait(ptr %orders)
-  %interrupted = icmp ne i32 %woken, 0
-  br i1 %interrupted, label %wait, label %work
+  br label %up
+up:
+  store atomic i64 0, ptr %at.sleeping seq_cst, align 8
+  br label %wait
 work:
+  store atomic i64 0, ptr %at.pending seq_cst, align 8
   %part = load ptr, ptr %at.part
   %program = load ptr, ptr %at.program
   %spaces = load ptr, ptr %at.spaces
@@ -275,7 +334,7 @@ work:
   %total = load i64, ptr %at.total
   %order = load ptr, ptr %at.order
   call void %part(ptr %program, ptr %spaces, i64 %first, i64 %rows, i64 %total, ptr %order)
-  %posted = call i32 @sem_post(ptr %finished)
+  store atomic i64 1, ptr %at.done release, align 8
   br label %wait
 }}
 """

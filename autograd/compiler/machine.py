@@ -9,9 +9,9 @@ import numpy as np
 from autograd.compiler import llvm
 from autograd.compiler.driver import EPOCH, PROGRAM, TEAM, driver, epoch_driver
 from autograd.compiler.kernels import Kind, kernel
+from autograd.compiler.loops import BUFFERS, SPACE, Program
 from autograd.compiler.merge import merge
 from autograd.compiler.plan import Call, Target, calls
-from autograd.compiler.roll import BUFFERS, SPACE, Program
 from autograd.compiler.team import team
 
 
@@ -108,7 +108,7 @@ class Machine:
         """Compile what has not been compiled before."""
         functions: dict[Any, llvm.Function] = {}
         if f"driver{bits}" not in llvm.addresses:
-            functions[f"driver{bits}"] = ("run_program", *driver(bits))
+            functions[f"driver{bits}"] = ("run_program", *driver(bits, llvm.is_x86()))
             width = llvm.vector_bits() // bits
             functions[f"worker{bits}"] = ("run_worker", "", {})
             functions[f"epoch{bits}"] = ("run_epoch", *epoch_driver(bits, width, llvm.is_x86()))
@@ -171,9 +171,7 @@ class Machine:
         if order is None:
             order = _iota(rows)  # held for the call: another thread may replace it by a longer one
         in_order = order.ctypes.data if self.program.each_row else 0
-        self._function(
-            self._descriptor_address, ctypes.addressof(spaces), rows, in_order
-        )
+        self._function(self._descriptor_address, ctypes.addressof(spaces), rows, in_order)
         self._free.append((memory, once, spaces))
 
 

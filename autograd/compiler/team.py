@@ -38,15 +38,14 @@ def team(run_worker: int) -> Any:
         if _team is None:
             # unnamed semaphores of at most 32 bytes are Linux's
             workers = cores() - 1 if sys.platform == "linux" else 0
-            _orders = np.zeros((workers, 2 * SEMAPHORE + len(ORDERS)), np.int64)
+            _orders = np.zeros((workers, SEMAPHORE + len(ORDERS)), np.int64)
             found = np.zeros(len(TEAM), np.int64)
             found[TEAM.index("workers")] = workers
             found[TEAM.index("orders")] = _orders.ctypes.data
             found[TEAM.index("least")] = LEAST_ROWS
             run = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(run_worker)
             for orders in _orders:
-                for semaphore in (orders, orders[SEMAPHORE:]):
-                    _sem_init(semaphore.ctypes.data)
+                _sem_init(orders.ctypes.data)
                 thread = threading.Thread(
                     target=run, args=(orders.ctypes.data,), name="glassgrad worker", daemon=True
                 )
