@@ -110,6 +110,7 @@ def scaling(results: dict[str, Any]) -> Any:
         axes.set_ylabel(y)
         _logarithmic(axes.xaxis)
         _logarithmic(axes.yaxis)
+        axes.margins(y=0.1)
         axes.grid(color=PEERS, alpha=0.25, linewidth=0.6)
     return figure
 

@@ -1,6 +1,7 @@
 """How compilation and machine code grow: `python -m benchmarks.scaling [--rounds N]`.
 
     python -m benchmarks.scaling --network dot 784 128 64 10    one network: prints a line of JSON
+    python -m benchmarks.scaling --network numpy 784 128 64 10  the same by hand, in NumPy
     python -m benchmarks.scaling --batches 2                    batch sizes on two cores, likewise
 
 Dense networks, the gradient of a squared error, float64. A node is a scalar operation of the
@@ -88,7 +89,7 @@ def network(kind: str, sizes: list[int]) -> dict[str, Any]:
 
     gradient = value_and_gradient(kind)
     start = time.perf_counter()
-    value, _ = gradient(params, xs, ys)
+    value, grads = gradient(params, xs, ys)
     first = time.perf_counter() - start
     finish()
     report = gradient.explain()
@@ -101,8 +102,42 @@ def network(kind: str, sizes: list[int]) -> dict[str, Any]:
         "characters": len(report.llvm),
         "kernels": report.llvm.count("define "),
         "seconds": statistics.median(timed(partial(gradient, params, xs, ys), repeats)),
-        "check": value,
+        "check": [value, checksum(grads.flat)],
     }
+
+
+def checksum(numbers: Any) -> float:
+    """Of a gradient: it changes if numbers swap places."""
+    import numpy as np
+
+    return float(numbers @ np.cos(np.arange(len(numbers))))
+
+
+def by_hand(sizes: list[int]) -> dict[str, Any]:
+    """The same as matrix products in NumPy."""
+    import numpy as np
+
+    packed, xs, ys = problem(sizes, BATCH)
+    # [n_in, n_out] and [n_out] for each layer
+    layers = [(w[:, :-1].T.copy(), w[:, -1]) for w in map(np.array, packed.tree)]
+
+    def gradient() -> tuple[float, list[Any]]:
+        activations = [xs]
+        for k, (w, b) in enumerate(layers):
+            z = activations[-1] @ w + b
+            activations.append(np.maximum(z, 0.0) if k < len(layers) - 1 else z)
+        error = activations.pop() - ys
+        d = 2.0 / BATCH * error
+        grads: list[Any] = []
+        for k in range(len(layers) - 1, -1, -1):
+            grads.append((activations[k].T @ d, d.sum(axis=0)))
+            if k:
+                d = (d @ layers[k][0].T) * (activations[k] > 0.0)
+        return float((error * error).sum() / BATCH), grads[::-1]
+
+    value, grads = gradient()
+    flat = np.concatenate([np.vstack((w, b)).T.ravel() for w, b in grads])
+    return {"seconds": statistics.median(timed(gradient, 100)), "check": [value, checksum(flat)]}
 
 
 def batch_sizes() -> dict[str, list[float]]:
@@ -129,9 +164,14 @@ def main() -> None:
         # before the first call: the compiler's threads are counted then
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: arguments.batches or 1])
         kind, *sizes = arguments.network or [""]
-        print(json.dumps(network(kind, list(map(int, sizes))) if kind else batch_sizes()))
+        if kind:
+            widths = list(map(int, sizes))
+            print(json.dumps(by_hand(widths) if kind == "numpy" else network(kind, widths)))
+        else:
+            print(json.dumps(batch_sizes()))
         return
     networks: dict[tuple[str, ...], list[Any]] = {}
+    hand: dict[str, list[Any]] = {"-".join(map(str, sizes)): [] for sizes in NETWORKS}
     batches: dict[int, list[Any]] = {cores: [] for cores in CORES}
     for _ in range(arguments.rounds):
         for sizes in NETWORKS:
@@ -139,18 +179,25 @@ def main() -> None:
                 command = ("--network", kind, *map(str, sizes))
                 found = networks.setdefault(command[1:], [])
                 found.append(run(OURS, "benchmarks.scaling", *command))
+            command = ("--network", "numpy", *map(str, sizes))
+            hand["-".join(command[2:])].append(run(OURS, "benchmarks.scaling", *command))
         for cores, seconds in batches.items():
             one = run(OURS, "benchmarks.scaling", "--batches", str(cores))
             seconds.append(one["seconds"])
     found = [_median(command, rounds) for command, rounds in networks.items()]
-    _check_equal(found)
+    _check_equal(found, hand)
     report(found)
+    print("microseconds for a batch, and NumPy's by hand")
+    numpy = {name: _spread(*[r["seconds"] for r in rounds]) for name, rounds in hand.items()}
+    for dots in found[::2]:
+        name = "-".join(dots["sizes"])
+        print(f"  {name:15}{dots['seconds'][1] * 1e6:8.1f}{numpy[name][1] * 1e6:8.1f}")
     spreads = {cores: list(map(_spread, *rounds)) for cores, rounds in batches.items()}
     print("rows in a batch; million gradients a second on each number of cores")
     for k, n in enumerate(BATCHES):
         rates = {cores: n / seconds[k][1] / 1e6 for cores, seconds in spreads.items()}
         print(f"  {n:6}", *[f"{cores}: {rate:6.2f}" for cores, rate in rates.items()])
-    save("scaling", {"networks": found, "batches": BATCHES, "seconds": spreads})
+    save("scaling", {"networks": found, "numpy": numpy, "batches": BATCHES, "seconds": spreads})
 
 
 def _spread(*seconds: float) -> list[float]:
@@ -165,11 +212,14 @@ def _median(command: tuple[str, ...], rounds: list[Any]) -> dict[str, Any]:
     return {**rounds[0], "kind": kind, "sizes": sizes, "first": first, "seconds": seconds}
 
 
-def _check_equal(networks: list[dict[str, Any]]) -> None:
-    """Stop if a network written in two ways has two losses; give both its number of nodes."""
+def _check_equal(networks: list[dict[str, Any]], hand: dict[str, list[Any]]) -> None:
+    """Stop if a network's loss or gradient differ; give ours its number of nodes."""
     for dot_, bare in zip(networks[::2], networks[1::2], strict=True):
-        if not math.isclose(dot_["check"], bare["check"], rel_tol=1e-12):
-            sys.exit(f"{dot_['sizes']}: dot computed {dot_['check']}, bare sums {bare['check']}")
+        numpy = hand["-".join(dot_["sizes"])][0]
+        for other in (bare, numpy):
+            for a, b in zip(dot_["check"], other["check"], strict=True):
+                if not math.isclose(a, b, rel_tol=1e-9):
+                    sys.exit(f"{dot_['sizes']}: {a} with dot, else {b}")
         dot_["nodes"] = bare["nodes"] = bare["instructions"]["trace"]
 
 
