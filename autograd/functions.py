@@ -164,7 +164,7 @@ def take(rows: Sequence[Any], index: Any) -> Any:
     place = primal(index)
     if hasattr(place, "__take__"):
         return place.__take__(rows)
-    if place != int(place) or not 0 <= place < len(rows):
+    if not 0 <= place < len(rows) or place != int(place):
         raise IndexError(
             f"take expected a whole number from 0 to {len(rows) - 1}, but got {place!r}"
         )

@@ -9,6 +9,7 @@ from typing import Any
 paused: ContextVar[int] = ContextVar("no_grad", default=0)  # blocks open around this one
 # where operations go instead of making nodes: a function of the primitive and its operands
 recorder: ContextVar[Callable[..., Any] | None] = ContextVar("recorder", default=None)
+depth: ContextVar[int] = ContextVar("depth", default=0)  # derivatives being taken around this one
 # open blocks of either kind in all threads: a context variable costs too much to read per node
 open_blocks = 0
 _lock = Lock()

@@ -7,7 +7,6 @@ Functions are left as they were: no `grad` of a Value that `f` uses is written.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 from autograd import modes
@@ -21,8 +20,6 @@ from autograd.tree import flatten, same_structure
 from autograd.value import Value
 
 Argnums = int | tuple[int, ...]
-
-_depth: ContextVar[int] = ContextVar("depth", default=0)
 
 
 def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
@@ -175,7 +172,7 @@ class _Trace:
             return False
         if self.from_values:
             return True
-        if not _depth.get():
+        if not modes.depth.get():
             return False
         own = set(self.variables)
         return any(v.op is None and v not in own for v in _flow_order(y, own))
@@ -305,8 +302,8 @@ def _recording() -> Iterator[None]:
 
 @contextmanager
 def _deeper() -> Iterator[None]:
-    token = _depth.set(_depth.get() + 1)
+    token = modes.depth.set(modes.depth.get() + 1)
     try:
         yield
     finally:
-        _depth.reset(token)
+        modes.depth.reset(token)

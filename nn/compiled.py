@@ -15,10 +15,14 @@ class CompiledTraining:
 
     def __init__(self, loop: Any, optimizer: Optimizer) -> None:
         self.loop, self.optimizer = loop, optimizer
+        self._settings = _settings(optimizer)
 
     def epoch(self, order: Sequence[int], batch_size: int, step: int, lr: float) -> Any:
         """Train on the rows in this order."""
         loop = self.loop
+        if _settings(self.optimizer) != self._settings:  # a callback may have changed some
+            self._settings = _settings(self.optimizer)
+            loop.change_rule(rule_of(self.optimizer))
         loop.read()
         for k, numbers in enumerate(loop.state):
             numbers[:] = [state[k] for state in self.optimizer.state]
@@ -30,6 +34,24 @@ class CompiledTraining:
         loop.write_back()
         optimizer.steps = loop.steps
         optimizer.state = list(zip(*[numbers.tolist() for numbers in loop.state], strict=True))
+
+
+def rule_of(optimizer: Optimizer) -> Callable[..., Any]:
+    """The optimiser's update as a function of one parameter, its gradient, its state, step, rate."""
+
+    def rule(param: Any, grad: Any, *rest: Any) -> Any:
+        *state, step, lr = rest
+        mover = copy.copy(optimizer)
+        mover.steps, mover.lr = step, lr
+        return mover.update(param, grad, tuple(state))
+
+    return rule
+
+
+def _settings(optimizer: Optimizer) -> dict[str, Any]:
+    """What is compiled in: all hyperparameters but the rate."""
+    changing = ("params", "state", "steps", "lr")
+    return {name: x for name, x in vars(optimizer).items() if name not in changing}
 
 
 def compile_training(
@@ -49,18 +71,12 @@ def compile_training(
         row, target = (z.tolist() if hasattr(z, "tolist") else z for z in (x, y))
         return loss(model([row]), [target])
 
-    def rule(param: Any, grad: Any, *rest: Any) -> Any:
-        *state, step, lr = rest
-        mover = copy.copy(optimizer)
-        mover.steps, mover.lr = step, lr
-        return mover.update(param, grad, tuple(state))
-
     try:
         import numpy as np
 
         xs, ys = np.array(inputs, float), np.array(targets, float)
         states = len(optimizer.state[0])
-        loop = jit_training(of_one_row, rule, optimizer.params, xs, ys, states=states)
+        loop = jit_training(of_one_row, rule_of(optimizer), optimizer.params, xs, ys, states=states)
         _check_targets(model, loss, inputs, targets)
         _check_mean(loop, model, loss, inputs, targets)
     except TargetError:

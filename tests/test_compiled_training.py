@@ -169,6 +169,25 @@ def test_the_rate_may_change_between_epochs():
     assert results[1] == pytest.approx(results[0], rel=1e-12)
 
 
+def test_hyperparameters_may_change_between_epochs():
+    """A callback that changes any setting of the optimiser has its way in compiled training."""
+    xs, ys = points(10)
+    results = []
+    for compiled in (False, True):
+        model = MLP(3, [4, 1], seed=5)
+        optimizer = SGD(model.parameters(), 0.05, momentum=0.9)
+
+        def brake(epoch, loss, optimizer=optimizer):
+            optimizer.momentum = 0.9 if epoch < 3 else 0.1
+
+        train(
+            model, xs, ys, optimizer=optimizer, epochs=8, progress=False, compiled=compiled,
+            callback=brake,
+        )  # fmt: skip
+        results.append([p.data for p in model.parameters()])
+    assert results[1] == pytest.approx(results[0], rel=1e-12)
+
+
 def test_divergence_leaves_the_last_finite_numbers():
     """Training that explodes stops before the update that is not finite, and warns."""
     results = []

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import OperandError, StructureError, jit
+from autograd import OperandError, Packed, StructureError, Value, jit
 from autograd.compiler import jit as compiler
 from autograd.compiler.loops import Access
 from autograd.compiler.merge import _places
@@ -252,3 +252,59 @@ if not child:
 print(os.waitpid(child, 0)[1])
 """
     assert in_a_fresh_python(program) == "0\n"
+
+
+def test_an_outer_derivative_by_a_captured_value() -> None:
+    """A compiled function inside a derivative gives its part, by what it captured as well."""
+    got = autograd.grad(lambda w: autograd.jit(lambda x: w * x)(2.0))(3.0)
+    assert got == 2.0
+    with pytest.raises(OperandError, match="compile the outermost"):
+        autograd.grad(lambda w: autograd.jit(lambda x: w * x, batch_argnums=0)([2.0]))(3.0)
+
+
+def test_a_traced_number_does_not_stay_behind() -> None:
+    """A function that stores a traced number in a Value is refused, and the Value keeps its own."""
+    w = Value(1.0)
+
+    def store(x: Any) -> Any:
+        w.data = x
+        return x
+
+    with pytest.raises(autograd.TraceError, match="return it"):
+        autograd.jit(store)(2.0)
+    assert w.data == 1.0
+
+
+def test_packed_structures_are_told_apart_by_their_types() -> None:
+    """Keys and types decide, not how they print; copies and pickles are alike."""
+
+    class Loud(str):
+        def __repr__(self) -> str:
+            return "'a'"
+
+    fast = autograd.jit(lambda p: next(iter(p.values())) * 2.0)
+    assert fast(Packed.of({"a": 1.0})) == 2.0
+    assert fast(Packed.of({Loud("b"): 2.0})) == 4.0
+    packed = Packed.of({"w": [1.0, 2.0], "b": np.ones(2)})
+    again = pickle.loads(pickle.dumps(packed))
+    assert again.key is packed.key
+    assert again.flat.tolist() == [1.0, 2.0, 1.0, 1.0]
+
+
+def test_rows_in_a_tuple_of_arrays() -> None:
+    """A tuple of batched arrays is a structure, as a dict is."""
+    xs, ys = np.arange(4.0), np.array([1.0, 1.0, 2.0, 2.0])
+    assert autograd.jit(lambda row: row[0] * row[1], batch_argnums=np.int64(0))((xs, ys)) == 2.75
+    with pytest.raises(TypeError, match="Packed"):
+        autograd.jit(lambda x: x, batch_argnums=0)(Packed.of([1.0]))
+    with pytest.raises(ValueError, match="none"):
+        autograd.jit(lambda x: 1.0, batch_argnums=0)({})
+
+
+@pytest.mark.parametrize("index", [float("nan"), float("inf"), 0.5, -1.0, 2.0])
+def test_take_where_there_is_no_row(index: float) -> None:
+    """An index that names no row is an IndexError, and nan in compiled code."""
+    with pytest.raises(IndexError):
+        autograd.take([1.0, 2.0], index)
+    for exact in (True, False):
+        assert np.isnan(autograd.jit(lambda i: autograd.take([1.0, 2.0], i), exact=exact)(index))

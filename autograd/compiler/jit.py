@@ -6,8 +6,10 @@ becomes a tape, a shorter tape, loops, and machine code.
 
 import threading
 from collections.abc import Callable, Sequence
+from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
+from autograd import modes
 from autograd.compiler.packed import Packed
 from autograd.errors import LengthError, OperandError, StructureError
 from autograd.operands import as_float
@@ -45,7 +47,8 @@ def jit(
         raise TypeError(f"expected a function to compile, but got {f!r:.80}")
     if dtype not in _DTYPES:
         raise ValueError(f"expected dtype to be one of {_DTYPES}, but got {dtype!r}")
-    batched = (batch_argnums,) if isinstance(batch_argnums, int) else tuple(batch_argnums)
+    several = isinstance(batch_argnums, (tuple, list))
+    batched = tuple([index(k) for k in (batch_argnums if several else (batch_argnums,))])  # type: ignore[union-attr, arg-type]
     return Compiled(f, batched, dtype, exact)
 
 
@@ -183,6 +186,8 @@ class Compiled:
         self, f: Callable[..., Any], batched: tuple[int, ...], dtype: str, exact: bool
     ) -> None:
         self.__wrapped__ = f
+        self.__name__ = getattr(f, "__name__", "compiled")
+        self.__doc__ = f.__doc__
         self.batched, self.dtype, self.exact = batched, dtype, exact
         self._programs: dict[Any, Any] = {}
         self._latest: Any = None
@@ -203,6 +208,14 @@ class Compiled:
         program = self._programs.get(arguments.key)
         if program is None:
             program = self._compile(arguments, args, kwargs)
+        if program.captured and modes.depth.get():
+            # a derivative is being taken around this call, perhaps by a Value the function captured
+            if self.batched:
+                raise OperandError(
+                    "a compiled function with batch_argnums uses Values of its own, by which an "
+                    "outer derivative would miss its part; compile the outermost function"
+                )
+            return self.__wrapped__(*args, **kwargs)
         return program(arguments)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -268,6 +281,8 @@ class Arguments:
                 f"expected as many rows in each batched argument, but got {self.counts} "
                 "(argument: rows)"
             )
+        if places and not self.counts:
+            raise LengthError("expected at least one array of rows, but the batch has none")
         if places:
             self.rows = next(iter(self.counts.values()))
             if self.rows == 0:
@@ -299,6 +314,13 @@ class Arguments:
         if isinstance(x, dict):
             items = tuple([(key, self._rows(item, argument)) for key, item in x.items()])
             return (dict, items)
+        if isinstance(x, tuple):  # of arrays; rows stand in a list or an array
+            return (type(x), tuple([self._rows(item, argument) for item in x]))
+        if isinstance(x, Packed):
+            raise StructureError(
+                f"expected argument {argument} to be an array of rows, or a dict or tuple of "
+                "them, but got a Packed structure"
+            )
         array = _array(x, self.dtype)
         if array.ndim == 0:
             raise StructureError(

@@ -169,7 +169,8 @@ class _Builder(Tape):
             number = self.args[first][0]
             if op == "where":
                 return choices[0 if number else 1]
-            return choices[int(number)] if 0.0 <= number < len(choices) else self.constant(math.nan)
+            inside = 0.0 <= number < len(choices) and number == int(number)
+            return choices[int(number)] if inside else self.constant(math.nan)
         return None
 
     def _match(self, pattern: _Term, places: tuple[int, ...]) -> dict[str, int] | None:

@@ -6,6 +6,26 @@ from typing import Any, final
 from autograd.tree import Rebuild, flatten, skeleton
 
 
+class _Key:
+    """Stands for a structure in the keys of compiled programs: hashed and compared in no time."""
+
+
+_keys: dict[Any, _Key] = {}
+
+
+def _kind(structure: Any) -> Any:
+    """The structure with the types of its parts and without its numbers, to be looked up by."""
+    if isinstance(structure, dict):
+        return (dict, tuple([(key, _kind(item)) for key, item in structure.items()]))
+    if isinstance(structure, (list, tuple)):
+        return (type(structure), tuple([_kind(item) for item in structure]))
+    return getattr(structure, "shape", ())
+
+
+def _unpickled(tree: Any, flat: Any) -> "Packed":
+    return Packed.of(tree).like(flat)
+
+
 @final
 class Packed:
     """Nested lists, dicts or arrays of numbers, kept in one flat NumPy array.
@@ -18,9 +38,9 @@ class Packed:
 
     __slots__ = ("_like", "_rebuild", "_tree", "flat", "key")
 
-    def __init__(self, flat: Any, rebuild: Rebuild, like: Any, key: str) -> None:
+    def __init__(self, flat: Any, rebuild: Rebuild, like: Any, key: object) -> None:
         self.flat = flat
-        self.key = key  # tells structures apart; one string for all that are alike, hashed once
+        self.key = key  # tells structures apart: one object for all that are alike
         self._rebuild = rebuild
         self._like = like
         self._tree: Any = None
@@ -36,8 +56,8 @@ class Packed:
             return structure.like(structure.flat.astype(dtype))
         leaves, rebuild = flatten(structure)
         flat = np.array([as_float(x) for x in leaves], dtype)
-        like = skeleton(structure)
-        return Packed(flat, rebuild, like, repr(like))
+        key = _kind(structure)
+        return Packed(flat, rebuild, skeleton(structure), _keys.setdefault(key, _Key()))
 
     def like(self, flat: Any) -> "Packed":
         """The same structure over other numbers."""
@@ -75,6 +95,9 @@ class Packed:
 
     def __repr__(self) -> str:
         return f"Packed({len(self.flat)} numbers, {self._like!r:.60})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickled, (self.tree, self.flat)
 
     # --- what autograd.tree asks of a structure ---------------------------------------------------
 

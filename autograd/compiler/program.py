@@ -70,6 +70,10 @@ class _Inputs:
         """The traced numbers of one row."""
         if isinstance(x, dict):
             return {key: self._rows(item) for key, item in x.items()}
+        if isinstance(x, tuple):
+            items = [self._rows(item) for item in x]
+            kind: Any = type(x)
+            return kind._make(items) if hasattr(kind, "_make") else kind(items)
         shape = np.shape(x)[1:]
         numbers = self._array(int(np.prod(shape)), batched=True)
         if shape == ():

@@ -17,7 +17,8 @@ Operand = int | float
 
 
 def _take(index: float, *rows: float) -> float:
-    return rows[int(index)] if 0.0 <= index < len(rows) else math.nan
+    inside = 0.0 <= index < len(rows) and index == int(index)
+    return rows[int(index)] if inside else math.nan
 
 
 def _inner(*operands: float) -> float:

@@ -82,7 +82,7 @@ def _guarded_data() -> Iterator[None]:
     global _guards
     with _lock:
         _guards += 1
-        Value.data = property(_read_data, _data.__set__)  # type: ignore[assignment]
+        Value.data = property(_read_data, _write_data)  # type: ignore[assignment]
     try:
         yield
     finally:
@@ -98,6 +98,12 @@ def _read_data(v: Value) -> float:
         _refuse("`.data` of a number was read", _READ_REMEDY)
     data: float = _data.__get__(v)
     return data
+
+
+def _write_data(v: Value, x: Any) -> None:
+    if type(x) is Traced:
+        _refuse("a number was stored in the `.data` of a Value", "return it from the function")
+    _data.__set__(v, x)
 
 
 _PRINTING = (Value.__repr__.__code__, Value.__format__.__code__)

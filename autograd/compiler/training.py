@@ -188,6 +188,7 @@ class TrainingLoop:
             raise MissingExtraError(
                 "compiling to machine code needs llvmlite: pip install glassgrad[compile]"
             )
+        self.exact = exact
         self.rule = Rule(rule, states, n, dtype, exact)
         assert self.rule.machine is not None
         padded = -(-n // 64) * 64
@@ -218,6 +219,14 @@ class TrainingLoop:
         numbers, gradient = self.numbers.tolist(), self.gradient[:n].tolist()
         for v, x, g in zip(self.parameters, numbers, gradient, strict=True):
             v.data, v.grad = x, g
+
+    def change_rule(self, rule: Callable[..., Sequence[Any]]) -> None:
+        """Go on with another rule, of as many numbers of state."""
+        n, dtype = len(self.parameters), self.program.dtype
+        self.rule = Rule(rule, len(self.state), n, str(dtype), self.exact)
+        assert self.rule.machine is not None
+        buffers = self.rule.buffers([self.numbers, self.gradient, *self.state], self._hyper)
+        self._memory[1] = self.rule.machine.working_memory(buffers)
 
     @property
     def steps(self) -> int:
