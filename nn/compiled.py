@@ -37,7 +37,7 @@ class CompiledTraining:
 
 
 def rule_of(optimizer: Optimizer) -> Callable[..., Any]:
-    """The optimiser's update as a function of one parameter, its gradient, its state, step, rate."""
+    """The optimiser's update, a function of a parameter, its gradient, its state, step and rate."""
 
     def rule(param: Any, grad: Any, *rest: Any) -> Any:
         *state, step, lr = rest
