@@ -113,6 +113,8 @@ _INDEX = _patterns()
 # --- simplify -------------------------------------------------------------------------------------
 
 _COMMUTES = {"add", "mul", "eq"}
+# The operands of sums and products for which there is a law
+_DECIDING = {kind for op in ("add", "mul") for _, kind in _INDEX[op]}
 
 
 class _Builder(Tape):
@@ -137,6 +139,19 @@ class _Builder(Tape):
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = self._new(op, places, [ops[x] for x in places])
+        return found
+
+    def pair(self, op: str, a: int, b: int) -> int:
+        """`apply` for a sum or a product: written out, for a long tape is made of these."""
+        ops = self.ops
+        if ops[a] in _DECIDING or ops[b] in _DECIDING:
+            return self.apply(op, (a, b))
+        key = (op, (a, b) if a <= b else (b, a))
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = len(ops)
+            ops.append(op)
+            self.args.append(key[1])
         return found
 
     def _new(self, op: str, places: tuple[Any, ...], below: list[str]) -> Any:
@@ -207,6 +222,10 @@ def simplify(tape: Tape, exact: bool) -> Tape:
             place[i] = inputs[args[0]]
         elif op == "constant":
             place[i] = new.constant(args[0])
+        elif op == "identity":
+            place[i] = place[args[0]]
+        elif op == "add" or op == "mul":
+            place[i] = new.pair(op, place[args[0]], place[args[1]])
         else:
             place[i] = new.apply(op, tuple([place[x] for x in args]))
     new.outputs = [place[x] for x in tape.outputs]
