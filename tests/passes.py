@@ -10,9 +10,10 @@ from accuracy import path_sizes
 
 import autograd
 from autograd import Value
+from autograd.compiler.fuse import fuse
 from autograd.compiler.interpret import interpret, run_program
 from autograd.compiler.machine import Machine
-from autograd.compiler.optimize import fuse, simplify
+from autograd.compiler.optimize import simplify
 from autograd.compiler.roll import roll
 from autograd.compiler.tape import LEAVES, Tape, verify
 from autograd.compiler.trace import Trace, recording

@@ -41,6 +41,7 @@ COMPILER = {
     "differentiate": TAPE,
     "trace": TAPE | {"differentiate"},
     "optimize": TAPE,
+    "fuse": TAPE,
     "loops": set(),
     "strides": {"loops"},
     "roll": TAPE | {"loops", "strides"},
@@ -54,11 +55,12 @@ COMPILER = {
     "llvm": {"lower"},
     "driver": {"emit"},
     "team": {"driver"},
-    "machine": {"driver", "kernels", "llvm", "loops", "merge", "plan", "team"},
+    "epoch": {"emit", "llvm"},
+    "machine": {"driver", "epoch", "kernels", "llvm", "loops", "merge", "plan", "team"},
     "packed": set(),
     "jit": {"packed", "trace", "program", "training"},  # the last two inside functions
-    "program": MACHINE | {"interpret", "jit", "optimize", "packed", "trace"},
-    "training": MACHINE | {"interpret", "jit", "optimize", "program", "trace"},
+    "program": MACHINE | {"fuse", "interpret", "jit", "optimize", "packed", "trace"},
+    "training": MACHINE | {"epoch", "fuse", "interpret", "jit", "optimize", "program", "trace"},
 }
 FILES = sorted((ROOT / "autograd").rglob("*.py"))
 

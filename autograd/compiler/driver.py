@@ -1,6 +1,6 @@
-"""The functions that run programs: all loops of one, each block of rows, a whole epoch."""
+"""The functions that run a program: its loops, each block of rows, on one core or several."""
 
-from autograd.compiler.emit import Code, Vector
+from autograd.compiler.emit import Code
 
 _DRIVER = """
 define void @run_loops(ptr %loops, i64 %n, ptr %spaces, i64 %rows) {
@@ -66,9 +66,8 @@ class _Fields:
 
 def driver(bits: int, x86: bool) -> tuple[str, dict[str, str]]:
     """run_program, which runs a whole program, and what it needs."""
-    part, declared = _part(bits)
-    whole, more = _whole(bits)
-    return "\n".join([_DRIVER, part, whole, _worker(x86)]), declared | more
+    (part, a), (whole, b), (worker, c) = _part(bits), _whole(bits), _worker(x86)
+    return "\n".join([_DRIVER, part, whole, worker]), a | b | c
 
 
 def _part(bits: int) -> tuple[str, dict[str, str]]:
@@ -183,9 +182,6 @@ def _whole(bits: int) -> tuple[str, dict[str, str]]:
     code.declare("llvm.smin.i64", "i64 {}(i64, i64)")
     code.declare("llvm.smax.i64", "i64 {}(i64, i64)")
     code.declare("sem_post", "i32 {}(ptr)")
-    code.declare("sem_wait", "i32 {}(ptr)")
-    code.declare("sched_yield", "i32 {}()")
-    code.declare("llvm.x86.sse2.pause", "void {}()")
     all_orders, all_spaces = team.pointer("orders"), f.pointer("worker_spaces")
     start, end = f.number("input_spaces"), f.number("inputs_end")
 
@@ -267,13 +263,19 @@ def _whole(bits: int) -> tuple[str, dict[str, str]]:
 _o = {name: k + SEMAPHORE for k, name in enumerate(ORDERS)}
 
 
-def _worker(x86: bool) -> str:
+def _worker(x86: bool) -> tuple[str, dict[str, str]]:
     """run_worker, which a thread runs for good, and await, by which its work is waited for."""
-    pause = "call void @llvm.x86.sse2.pause()" if x86 else ""
+    code = Code()
+    code.declare("sem_wait", "i32 {}(ptr)")
+    code.declare("sched_yield", "i32 {}()")
+    pause = ""
+    if x86:
+        code.declare("llvm.x86.sse2.pause", "void {}()")
+        pause = "call void @llvm.x86.sse2.pause()"
     fields = "\n".join(
         f"  %at.{name} = getelementptr i64, ptr %orders, i64 {k}" for name, k in _o.items()
     )
-    return f"""
+    text = f"""
 define void @await(ptr %done) {{
 entry:
   br label %look
@@ -338,85 +340,4 @@ work:
   br label %wait
 }}
 """
-
-
-# The fields of what `run_epoch` is given
-EPOCH = ["gradient", "gradient_spaces", "update", "update_spaces", "start", "stop", "batch"]
-EPOCH += ["order", "losses", "loss", "gradients", "parameters", "sums", "step", "updates"]
-EPOCH += ["diverged"]
-
-
-_FLUSH = 0x8040  # the two bits of a x86 processor that take subnormals for zeros
-
-
-def epoch_driver(bits: int, width: int, x86: bool) -> tuple[str, dict[str, str]]:
-    """The function that trains on rows start to stop: gradient, then update, for each batch.
-
-    It stops before an update whose loss or gradient is not finite. sums: grows by the gradient
-    times the rows of its batch.
-    """
-    code = Code()
-    code.label("entry")
-    m, one = Vector(code, bits, width, False), Vector(code, bits, 1, False)
-
-    def place(name: str) -> str:
-        return code.let(f"getelementptr i64, ptr %epoch, i64 {EPOCH.index(name)}")
-
-    def get(name: str, kind: str = "i64") -> str:
-        return code.let(f"load {kind}, ptr {place(name)}, align 8")
-
-    pointers = "gradient gradient_spaces update update_spaces order losses loss gradients sums step"
-    p = {name: get(name, "ptr") for name in pointers.split()}
-    start, stop, batch, n = (get(name) for name in ("start", "stop", "batch", "parameters"))
-    rows_left = code.let(f"sub i64 {stop}, {start}")
-    code.declare("llvm.smin.i64", "i64 {}(i64, i64)")
-    stopped = code.new_label()
-    # Adam's means of vanished gradients become subnormal in float32, at which processors are ten
-    # times as slow; XLA flushes them too. In float64 they are too rare to matter.
-    flush = x86 and bits == 32
-    if flush:
-        code.declare("llvm.x86.sse.stmxcsr", "void {}(ptr)")
-        code.declare("llvm.x86.sse.ldmxcsr", "void {}(ptr)")
-        before, inside = code.let("alloca i32"), code.let("alloca i32")
-        code.do(f"call void @llvm.x86.sse.stmxcsr(ptr {before})")
-        mode = code.let(f"or i32 {code.let(f'load i32, ptr {before}')}, {_FLUSH}")
-        code.do(f"store i32 {mode}, ptr {inside}")
-        code.do(f"call void @llvm.x86.sse.ldmxcsr(ptr {inside})")
-
-    def leave() -> None:
-        if flush:
-            code.do(f"call void @llvm.x86.sse.ldmxcsr(ptr {before})")
-        code.do("ret void")
-
-    with code.loop(rows_left, batch, or_never=True) as (done, _, _):
-        left = code.let(f"sub i64 {rows_left}, {done}")
-        rows = code.let(f"call i64 @llvm.smin.i64(i64 {left}, i64 {batch})")
-        first = code.let(f"add i64 {start}, {done}")
-        order = code.let(f"getelementptr i64, ptr {p['order']}, i64 {first}")
-        spaces = f"ptr {p['gradient_spaces']}, i64 {rows}, ptr {order}"
-        code.do(f"call void @run_program(ptr {p['gradient']}, {spaces})")
-        count = one._cast("sitofp", rows, one.type, "i64")
-        many = m.spread(count)
-        loss = one.load(p["loss"])
-        nothing = m.spread(one.mul(loss, 0.0))
-        with code.loop(n, width, ((m.type, nothing),)) as (i, (so_far,), new):
-            g = m.load(code.let(f"getelementptr {one.type}, ptr {p['gradients']}, i64 {i}"))
-            at = code.let(f"getelementptr {one.type}, ptr {p['sums']}, i64 {i}")
-            m.store(m.fma(g, many, m.load(at)), at)
-            new.append(m.fma(g, 0.0, so_far))
-        finite, go_on = one.eq(m.sum(new[0]), 0.0), code.new_label()
-        code.do(f"br i1 {finite}, label %{go_on}, label %{stopped}")
-        code.label(go_on)
-        updates = get("updates")
-        at = code.let(f"getelementptr {one.type}, ptr {p['losses']}, i64 {updates}")
-        one.store(loss, at)
-        code.do(f"store i64 {code.let(f'add i64 {updates}, 1')}, ptr {place('updates')}, align 8")
-        one.store(one.add(one.load(p["step"]), 1.0), p["step"])
-        code.do(
-            f"call void @run_program(ptr {p['update']}, ptr {p['update_spaces']}, i64 0, ptr null)"
-        )
-    leave()
-    code.label(stopped)
-    code.do(f"store i64 1, ptr {place('diverged')}, align 8")
-    leave()
-    return "\n".join(["define void @run_epoch(ptr %epoch) {", *code.lines, "}"]), code.declared
+    return text, code.declared

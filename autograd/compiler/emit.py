@@ -205,6 +205,9 @@ class Vector:
     def eq(self, a: Number, b: Number) -> str:
         return self._compare("oeq", a, b)
 
+    def is_nan(self, a: Number) -> str:
+        return self._compare("uno", a, a)
+
     def truth(self, a: Number) -> str:
         """As Python sees it: all but zeros are true."""
         return self._compare("une", a, 0.0)

@@ -16,7 +16,7 @@ from autograd.compiler.lower import compute
 from autograd.compiler.merge import Literal, Source, Step
 
 SIGNATURE = "void {}(ptr noalias readonly %descriptor, ptr noalias readonly %spaces, i64 %rows)"
-LITERAL, MEMBERS, TERMS = "literal", "members", "terms"
+MEMBERS, TERMS = "members", "terms"
 
 
 class Operand(NamedTuple):

@@ -29,15 +29,11 @@ def _bit(m: Any, mask: str) -> str:
 
 
 def _maximum(m: Any, a: Any, b: Any) -> Any:
-    return m.where(m.either(m.gt(a, b), _nan(m, a)), a, b)
+    return m.where(m.either(m.gt(a, b), m.is_nan(a)), a, b)
 
 
 def _minimum(m: Any, a: Any, b: Any) -> Any:
-    return m.where(m.either(m.lt(a, b), _nan(m, a)), a, b)
-
-
-def _nan(m: Any, a: Any) -> Any:
-    return m._compare("uno", a, a)
+    return m.where(m.either(m.lt(a, b), m.is_nan(a)), a, b)
 
 
 def _exp(m: Any, a: Any) -> Any:
@@ -63,7 +59,7 @@ def _step(m: Any, a: Any) -> Any:
 
 
 def _sign(m: Any, a: Any) -> Any:
-    sign = m.where(_nan(m, a), math.nan, m.copysign(1.0, a))
+    sign = m.where(m.is_nan(a), math.nan, m.copysign(1.0, a))
     return m.where(m.eq(a, 0.0), 0.0, sign)
 
 

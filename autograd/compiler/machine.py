@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from autograd.compiler import llvm
-from autograd.compiler.driver import EPOCH, PROGRAM, TEAM, driver, epoch_driver
+from autograd.compiler.driver import PROGRAM, TEAM, driver
+from autograd.compiler.epoch import epoch_driver
 from autograd.compiler.kernels import Kind, kernel
 from autograd.compiler.loops import BUFFERS, SPACE, Program
 from autograd.compiler.merge import merge
@@ -207,15 +208,3 @@ def _moves(
                 continue
         moves.append((i, buffer, place, 1))
     return moves
-
-
-def epoch(bits: int, **fields: Any) -> tuple[int, bool]:
-    """Run `run_epoch` on these fields (see EPOCH), arrays and whole numbers.
-
-    Gives how many updates there were, those given included, and whether it diverged.
-    """
-    numbers = [fields[name] for name in EPOCH]
-    numbers = [x.ctypes.data if isinstance(x, np.ndarray) else x for x in numbers]
-    packed = np.array(numbers, np.int64)
-    ctypes.CFUNCTYPE(None, ctypes.c_void_p)(llvm.addresses[f"epoch{bits}"])(packed.ctypes.data)
-    return int(packed[EPOCH.index("updates")]), bool(packed[EPOCH.index("diverged")])

@@ -185,8 +185,7 @@ class _Planner:
 
     def _with_members(self, members: list[_Dimension]) -> "_Planner":
         part = _Planner(self.statement, self.target)
-        part.members, part.terms, part.accesses = members, self.terms, self.accesses
-        part.sums, part.steps, part.kept = self.sums, self.steps, self.kept
+        part.members = members
         return part
 
     # --- calls ------------------------------------------------------------------------------------

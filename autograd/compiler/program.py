@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from autograd.compiler.fuse import fuse
 from autograd.compiler.interpret import interpret
 from autograd.compiler.jit import Arguments, Report
 from autograd.compiler.machine import Machine
-from autograd.compiler.optimize import fuse, simplify
+from autograd.compiler.optimize import simplify
 from autograd.compiler.packed import Packed
 from autograd.compiler.roll import roll
 from autograd.compiler.tape import Tape, verify
@@ -103,11 +104,9 @@ class _Outputs:
                 f"({type(y).__name__})"
             )
         try:
-            place = self.trace.operand(y)
+            self.values.append(self.trace.place(y))
         except OperandError as error:
             raise StructureError(f"the function returned something else: {error}") from None
-        tape = self.trace.tape
-        self.values.append(tape.constant(place) if type(place) is float else int(place))
         self.places.append((buffer, self.widths[buffer]))
         self.widths[buffer] += 1
         return self.widths[buffer] - 1

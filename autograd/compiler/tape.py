@@ -104,6 +104,14 @@ class Tape:
         """(value, operation, operands) one after another."""
         return zip(range(len(self.ops)), self.ops, self.args, strict=True)
 
+    def live(self) -> list[int]:
+        """The instructions that a result depends on, in order."""
+        used = set(self.outputs)
+        for i in range(len(self) - 1, -1, -1):
+            if i in used and self.ops[i] not in LEAVES:
+                used.update(self.args[i])
+        return sorted(used)
+
     def varies(self) -> list[bool]:
         """For each value, whether it differs from row to row of a batch."""
         if True not in self.batched:

@@ -52,6 +52,11 @@ class Trace:
             return self.captured[x]
         return as_float(x)
 
+    def place(self, x: Any) -> int:
+        """`operand`, with a number put on the tape."""
+        found = self.operand(x)
+        return self.tape.constant(found) if type(found) is float else int(found)
+
     def record(self, p: Primitive, operands: tuple[Any, ...]) -> "Traced":
         place = self.operand
         value = self.tape.apply(p.name, tuple([place(x) for x in operands]))
@@ -145,9 +150,9 @@ class Traced(Methods):
     def __gradients__(self, variables: list[Any]) -> list[Any]:
         """The derivative of this number by each of the variables."""
         trace = self.trace
-        places = [trace.operand(v) for v in variables]
-        found = adjoints(trace.tape, self.value, places, trace.exact)  # type: ignore[arg-type]
-        return [g if type(g) is float else Traced(trace, g) for g in found]  # type: ignore[arg-type]
+        places = [trace.place(v) for v in variables]
+        found = adjoints(trace.tape, self.value, places, trace.exact)
+        return [g if isinstance(g, float) else Traced(trace, g) for g in found]
 
     def __branch__(self) -> "tuple[Open, Open]":
         """The local derivatives of a `where` with this condition."""
@@ -330,6 +335,6 @@ def _operator(name: str, op: str, reflected: bool) -> Callable[[Traced, Any], An
     return method
 
 
-for _op, _primitive in {"add": "add", "mul": "mul", "sub": "sub"}.items():
+for _op in ("add", "mul", "sub"):
     for _name, _reflected in ((f"__{_op}__", False), (f"__r{_op}__", True)):
-        setattr(Traced, _name, _operator(_name, _primitive, _reflected))
+        setattr(Traced, _name, _operator(_name, _op, _reflected))

@@ -6,12 +6,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd.compiler.epoch import epoch
+from autograd.compiler.fuse import fuse
 from autograd.compiler.interpret import interpret
 from autograd.compiler.jit import Arguments
 from autograd.compiler.loops import BUFFERS, ONCE, SPACE, Access, Loop, Program
-from autograd.compiler.machine import Machine, epoch
+from autograd.compiler.machine import Machine
 from autograd.compiler.merge import Merged, merge
-from autograd.compiler.optimize import fuse, simplify
+from autograd.compiler.optimize import simplify
 from autograd.compiler.program import CompiledProgram, no_collection, warn_interpreted
 from autograd.compiler.tape import Tape, verify
 from autograd.compiler.trace import Trace, Traced, recording
@@ -55,8 +57,7 @@ class Rule:
                 f"expected the rule to give the parameter and {states} numbers of state, but got "
                 f"{len(results)} numbers"
             )
-        places = [trace.operand(y) for y in results]
-        tape.outputs = [tape.constant(y) if type(y) is float else int(y) for y in places]
+        tape.outputs = [trace.place(y) for y in results]
         if trace.captured:
             raise ValueError("expected a rule without Values of its own; give plain numbers")
         tape = verify(fuse(verify(simplify(verify(tape), exact)), exact))
@@ -189,8 +190,6 @@ class TrainingLoop:
                 "compiling to machine code needs llvmlite: pip install glassgrad[compile]"
             )
         self.exact = exact
-        self.rule = Rule(rule, states, n, dtype, exact)
-        assert self.rule.machine is not None
         padded = -(-n // 64) * 64
         self.captured = np.zeros(len(self.program.captured), self.program.dtype)
         self.numbers = self.captured[:n]
@@ -199,13 +198,10 @@ class TrainingLoop:
         self.gradient = np.zeros(padded, self.program.dtype)
         self._sums = np.zeros(padded, self.program.dtype)
         self._hyper = np.zeros(2, self.program.dtype)
-        self._loose = np.zeros(0, self.program.dtype)
-        gradient_buffers = [self._loose, *self.arrays, self.captured, self._loss, self.gradient]
-        update_buffers = self.rule.buffers([self.numbers, self.gradient, *self.state], self._hyper)
-        self._memory = [
-            self.program.machine.working_memory(gradient_buffers),
-            self.rule.machine.working_memory(update_buffers),
-        ]
+        loose = np.zeros(0, self.program.dtype)
+        self._buffers = [loose, *self.arrays, self.captured, self._loss, self.gradient]
+        self._gradient_memory = self.program.machine.working_memory(self._buffers)
+        self.change_rule(rule)
         self._seconds_per_row = 0.0
         self.read()
 
@@ -226,7 +222,7 @@ class TrainingLoop:
         self.rule = Rule(rule, len(self.state), n, str(dtype), self.exact)
         assert self.rule.machine is not None
         buffers = self.rule.buffers([self.numbers, self.gradient, *self.state], self._hyper)
-        self._memory[1] = self.rule.machine.working_memory(buffers)
+        self._rule_memory = self.rule.machine.working_memory(buffers)
 
     @property
     def steps(self) -> int:
@@ -238,7 +234,7 @@ class TrainingLoop:
         machine = self.program.machine
         assert machine is not None
         self._check_rows([0, rows - 1])
-        machine.run([self._loose, *self.arrays, self.captured, self._loss, self.gradient], rows)
+        machine.run(self._buffers, rows)
         return float(self._loss[0])
 
     def _check_rows(self, rows: Any) -> None:
@@ -275,9 +271,9 @@ class TrainingLoop:
             updates, diverged = epoch(
                 self.program.dtype.itemsize * 8,
                 gradient=machine.descriptor,
-                gradient_spaces=self._memory[0][2],
+                gradient_spaces=self._gradient_memory[2],
                 update=update.descriptor,
-                update_spaces=self._memory[1][2],
+                update_spaces=self._rule_memory[2],
                 start=start,
                 stop=stop,
                 batch=batch_size,
