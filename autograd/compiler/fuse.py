@@ -22,6 +22,7 @@ def fuse(tape: Tape, exact: bool) -> Tape:
         uses[x] += 2
 
     def alone(i: int, x: int) -> bool:
+        # what is one for all rows is computed once, not again in each row's sum
         return uses[x] == 1 and varies[x] == varies[i]
 
     def is_sum(i: int, x: int) -> bool:
