@@ -5,6 +5,7 @@ from autograd.compiler.jit import Compiled as Compiled
 from autograd.compiler.jit import jit as jit
 from autograd.compiler.jit import jit_graph as jit_graph
 from autograd.compiler.jit import jit_rule as jit_rule
+from autograd.compiler.jit import jit_step as jit_step
 from autograd.compiler.jit import jit_training as jit_training
 from autograd.compiler.packed import Packed as Packed
 from autograd.compiler.trace import Traced as Traced

@@ -18,7 +18,7 @@ from autograd import (
     Packed,
     dot,
     jit,
-    jit_rule,
+    jit_step,
     logsumexp,
     mean,
     relu,
@@ -132,7 +132,7 @@ def rule(param: Any, grad: Any, m: Any, v: Any, step: Any, lr: Any) -> tuple[Any
     return adam(param, grad, m, v, step, lr=lr, betas=BETAS, eps=EPS)
 
 
-move = jit_rule(rule, states=2)
+fast_step = jit_step(loss, rule, states=2)  # the gradient and Adam in one call
 
 
 def train(
@@ -142,11 +142,11 @@ def train(
 
     documents: encoded; they come round again after the last. lr falls in a line towards 0.
     """
-    means, squares = (params.like(0.0 * params.flat) for _ in range(2))
+    means_and_squares = [0.0 * params.flat, 0.0 * params.flat]
     for step in range(steps):
-        value, grads = fast_gradient(params, documents[step % len(documents)])
-        move(params, grads, means, squares, step=step + 1, lr=lr * (1.0 - step / steps))
-        yield value
+        document = documents[step % len(documents)]
+        rate = lr * (1.0 - step / steps)
+        yield fast_step(params, means_and_squares, document, step=step + 1, lr=rate)
 
 
 def train_eager(

@@ -58,9 +58,13 @@ COMPILER = {
     "epoch": {"emit", "llvm"},
     "machine": {"driver", "epoch", "kernels", "llvm", "loops", "merge", "plan", "team"},
     "packed": set(),
-    "jit": {"packed", "trace", "program", "training"},  # the last two inside functions
-    "program": MACHINE | {"fuse", "interpret", "jit", "optimize", "packed", "trace"},
-    "training": MACHINE | {"epoch", "fuse", "interpret", "jit", "optimize", "program", "trace"},
+    "arguments": {"packed"},
+    # all but packed inside functions
+    "jit": {"arguments", "packed", "trace", "program", "rule", "step", "training"},
+    "program": MACHINE | {"arguments", "fuse", "interpret", "jit", "optimize", "packed", "trace"},
+    "rule": MACHINE | {"fuse", "interpret", "optimize", "packed", "program", "trace"},
+    "step": {"arguments", "epoch", "machine", "packed", "program", "rule"},
+    "training": {"arguments", "epoch", "program", "rule", "trace"},
 }
 FILES = sorted((ROOT / "autograd").rglob("*.py"))
 

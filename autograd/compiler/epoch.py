@@ -11,10 +11,12 @@ from autograd.compiler.emit import Code, Vector
 # The fields of what `run_epoch` is given
 EPOCH = ["gradient", "gradient_spaces", "update", "update_spaces", "start", "stop", "batch"]
 EPOCH += ["order", "losses", "loss", "gradients", "parameters", "sums", "step", "updates"]
-EPOCH += ["diverged"]
+EPOCH += ["diverged", "flush"]
 
-
-_FLUSH = 0x8040  # the two bits of a x86 processor that take subnormals for zeros
+# The bits of a x86 processor that make it take subnormals for zeros. The means that optimisers keep
+# of vanished gradients become subnormal, at which processors are many times as slow. In float32 the
+# gradient meets them as well (XLA flushes them always), in float64 it is too rare to matter.
+FLUSH = 0x8040
 
 
 def epoch_driver(bits: int, width: int, x86: bool) -> tuple[str, dict[str, str]]:
@@ -39,23 +41,24 @@ def epoch_driver(bits: int, width: int, x86: bool) -> tuple[str, dict[str, str]]
     rows_left = code.let(f"sub i64 {stop}, {start}")
     code.declare("llvm.smin.i64", "i64 {}(i64, i64)")
     stopped = code.new_label()
-    # Adam's means of vanished gradients become subnormal in float32, at which processors are ten
-    # times as slow; XLA flushes them too. In float64 they are too rare to matter.
-    flush = x86 and bits == 32
-    if flush:
+    if x86:
         code.declare("llvm.x86.sse.stmxcsr", "void {}(ptr)")
         code.declare("llvm.x86.sse.ldmxcsr", "void {}(ptr)")
         before, inside = code.let("alloca i32"), code.let("alloca i32")
         code.do(f"call void @llvm.x86.sse.stmxcsr(ptr {before})")
-        mode = code.let(f"or i32 {code.let(f'load i32, ptr {before}')}, {_FLUSH}")
+        bits_set = code.let(f"trunc i64 {get('flush')} to i32")
+        mode = code.let(f"or i32 {code.let(f'load i32, ptr {before}')}, {bits_set}")
         code.do(f"store i32 {mode}, ptr {inside}")
-        code.do(f"call void @llvm.x86.sse.ldmxcsr(ptr {inside})")
+
+    def flush(on: bool) -> None:
+        if x86:
+            code.do(f"call void @llvm.x86.sse.ldmxcsr(ptr {inside if on else before})")
 
     def leave() -> None:
-        if flush:
-            code.do(f"call void @llvm.x86.sse.ldmxcsr(ptr {before})")
+        flush(False)
         code.do("ret void")
 
+    flush(bits == 32)
     with code.loop(rows_left, batch, or_never=True) as (done, _, _):
         left = code.let(f"sub i64 {rows_left}, {done}")
         rows = code.let(f"call i64 @llvm.smin.i64(i64 {left}, i64 {batch})")
@@ -80,9 +83,11 @@ def epoch_driver(bits: int, width: int, x86: bool) -> tuple[str, dict[str, str]]
         one.store(loss, at)
         code.do(f"store i64 {code.let(f'add i64 {updates}, 1')}, ptr {place('updates')}, align 8")
         one.store(one.add(one.load(p["step"]), 1.0), p["step"])
+        flush(True)
         code.do(
             f"call void @run_program(ptr {p['update']}, ptr {p['update_spaces']}, i64 0, ptr null)"
         )
+        flush(bits == 32)
     leave()
     code.label(stopped)
     code.do(f"store i64 1, ptr {place('diverged')}, align 8")
@@ -90,13 +95,26 @@ def epoch_driver(bits: int, width: int, x86: bool) -> tuple[str, dict[str, str]]
     return "\n".join(["define void @run_epoch(ptr %epoch) {", *code.lines, "}"]), code.declared
 
 
-def epoch(bits: int, **fields: Any) -> tuple[int, bool]:
-    """Run `run_epoch` on these fields (see EPOCH), arrays and whole numbers.
+class EpochCall:
+    """A call of `run_epoch` on fields (see EPOCH), arrays and whole numbers, again and again."""
 
-    Gives how many updates there were, those given included, and whether it diverged.
-    """
-    numbers = [fields[name] for name in EPOCH]
-    numbers = [x.ctypes.data if isinstance(x, np.ndarray) else x for x in numbers]
-    packed = np.array(numbers, np.int64)
-    ctypes.CFUNCTYPE(None, ctypes.c_void_p)(llvm.addresses[f"epoch{bits}"])(packed.ctypes.data)
-    return int(packed[EPOCH.index("updates")]), bool(packed[EPOCH.index("diverged")])
+    def __init__(self, bits: int, **fields: Any) -> None:
+        """fields: all of them. The arrays must live as long as this does."""
+        self.fields = (ctypes.c_int64 * len(EPOCH))()
+        self._address = ctypes.addressof(self.fields)
+        self._run = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(llvm.addresses[f"epoch{bits}"])
+        self.set(**{name: fields[name] for name in EPOCH})
+
+    def set(self, **fields: Any) -> None:
+        """Change some fields."""
+        for name, x in fields.items():
+            self.fields[EPOCH.index(name)] = x.ctypes.data if isinstance(x, np.ndarray) else x
+
+    def __call__(self, updates: int = 0) -> tuple[int, bool]:
+        """Gives how many updates there were, those given included, and whether it diverged."""
+        self.fields[_UPDATES], self.fields[_DIVERGED] = updates, 0
+        self._run(self._address)
+        return self.fields[_UPDATES], self.fields[_DIVERGED] != 0
+
+
+_UPDATES, _DIVERGED = EPOCH.index("updates"), EPOCH.index("diverged")

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from autograd import modes
 from autograd.compiler.packed import Packed
-from autograd.errors import LengthError, OperandError, StructureError
-from autograd.operands import as_float
+from autograd.errors import LengthError, OperandError
 from autograd.tree import flatten
 from autograd.value import Value
 
 if TYPE_CHECKING:
+    from autograd.compiler.arguments import Arguments
+    from autograd.compiler.rule import CompiledRule
+    from autograd.compiler.step import CompiledStep
     from autograd.compiler.training import TrainingLoop
 
 _DTYPES = ("float64", "float32")
@@ -45,11 +47,18 @@ def jit(
     """
     if not callable(f):
         raise TypeError(f"expected a function to compile, but got {f!r:.80}")
+    return Compiled(f, _positions(batch_argnums), _known(dtype), exact)
+
+
+def _known(dtype: str) -> str:
     if dtype not in _DTYPES:
         raise ValueError(f"expected dtype to be one of {_DTYPES}, but got {dtype!r}")
+    return dtype
+
+
+def _positions(batch_argnums: int | Sequence[int]) -> tuple[int, ...]:
     several = isinstance(batch_argnums, (tuple, list))
-    batched = tuple([index(k) for k in (batch_argnums if several else (batch_argnums,))])  # type: ignore[union-attr, arg-type]
-    return Compiled(f, batched, dtype, exact)
+    return tuple([index(k) for k in (batch_argnums if several else (batch_argnums,))])  # type: ignore[union-attr, arg-type]
 
 
 def jit_graph(
@@ -117,45 +126,31 @@ def jit_rule(
     Gives update(parameters, gradient, state..., step=, lr=), of flat arrays or Packed structures of
     `dtype`, which changes parameters and state in place. Without llvmlite it is interpreted.
     """
+    from autograd.compiler.rule import CompiledRule
+
     return CompiledRule(rule, states, dtype, exact)
 
 
-@final
-class CompiledRule:
-    """An optimiser's rule over flat arrays; see `jit_rule`."""
+def jit_step(
+    loss: Callable[..., Any],
+    rule: Callable[..., Sequence[Any]],
+    *,
+    states: int = 0,
+    batch_argnums: int | Sequence[int] = (),
+    dtype: str = "float64",
+    exact: bool = False,
+) -> "CompiledStep":
+    """A step of training as one call into machine code: the gradient of a loss, then the rule.
 
-    def __init__(
-        self, rule: Callable[..., Sequence[Any]], states: int, dtype: str, exact: bool
-    ) -> None:
-        self.__wrapped__ = rule
-        self.states, self.dtype, self.exact = states, dtype, exact
-        self._compiled: dict[int, Any] = {}
+    loss: (parameters, ...) -> a number. rule, states: as for `jit_rule`. batch_argnums, dtype,
+        exact: as for `jit`.
+    Gives step(parameters, state, ..., step=, lr=): parameters is a Packed structure, state a
+    sequence of `states` flat arrays as long, both changed in place; then come the loss's other
+    arguments. It gives the loss as it was before the update.
+    """
+    from autograd.compiler.step import CompiledStep
 
-    def __call__(self, parameters: Any, gradient: Any, *state: Any, step: int, lr: float) -> None:
-        """Move the parameters. step: which update this is, from 1."""
-        from autograd.compiler.training import Rule
-
-        arrays = [x.flat if isinstance(x, Packed) else x for x in (parameters, gradient, *state)]
-        if len(state) != self.states:
-            raise LengthError(f"expected {self.states} arrays of state, but got {len(state)}")
-        n = len(arrays[0]) if hasattr(arrays[0], "__len__") else 1
-        for k, x in enumerate(arrays):
-            if getattr(x, "dtype", None) != self.dtype or x.shape != (n,):
-                raise StructureError(
-                    f"expected flat arrays of {n} numbers of {self.dtype}, but got {x!r:.80}; "
-                    "pack nested structures with Packed.of"
-                )
-            # machine code writes to bare addresses: n numbers in a row, whoever owns them
-            if not x.flags.c_contiguous or not (x.flags.writeable or k == 1):
-                raise StructureError(
-                    f"expected arrays whose numbers lie side by side and may be written, but got "
-                    f"strides {x.strides} and writeable={x.flags.writeable}; pass x.copy()"
-                )
-        if n == 0:
-            return
-        if n not in self._compiled:
-            self._compiled[n] = Rule(self.__wrapped__, self.states, n, self.dtype, self.exact)
-        self._compiled[n](arrays, step, lr)
+    return CompiledStep(loss, rule, states, _positions(batch_argnums), _known(dtype), exact)
 
 
 class Report(NamedTuple):
@@ -189,13 +184,18 @@ class Compiled:
         self.__name__ = getattr(f, "__name__", "compiled")
         self.__doc__ = f.__doc__
         self.batched, self.dtype, self.exact = batched, dtype, exact
+        self._arguments: Any = None  # its class: it needs NumPy, which loads at the first call
         self._programs: dict[Any, Any] = {}
         self._latest: Any = None
         self._lock = threading.RLock()  # a function may call itself while it is traced
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._arguments is None:
+            from autograd.compiler.arguments import Arguments
+
+            self._arguments = Arguments
         try:
-            arguments = Arguments(args, kwargs, self.batched, self.dtype)
+            arguments = self._arguments(args, kwargs, self.batched, self.dtype)
         except OperandError:
             if not any(map(_is_tracked, flatten((args, kwargs))[0])):
                 raise
@@ -247,106 +247,6 @@ class Compiled:
             return self._programs[arguments.key]
 
 
-class Arguments:
-    """The arguments of a call, taken apart.
-
-    key: their structure, without the numbers.
-    loose: the numbers that stand by themselves or in lists, in order.
-    arrays: NumPy arrays, those of packed structures among them, of the function's dtype.
-    rows: how many rows there are; 0 without batched arguments.
-    """
-
-    def __init__(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], batched: tuple[int, ...], dtype: str
-    ) -> None:
-        self.dtype = dtype
-        self.loose: list[float] = []
-        self.arrays: list[Any] = []
-        self.rows = 0
-        self.counts: dict[int, int] = {}
-        for position in batched:
-            if not -len(args) <= position < len(args):
-                raise StructureError(
-                    f"batch_argnums={position} names an argument that is not there: "
-                    f"{len(args)} given"
-                )
-        self.places = places = {position % len(args) for position in batched}
-        parts = []
-        for k, x in enumerate(args):
-            parts.append(self._rows(x, k) if k in places else self._take(x))
-        keyed = tuple([(name, self._take(x)) for name, x in kwargs.items()])
-        self.key = (tuple(parts), keyed)
-        if len(set(self.counts.values())) > 1:
-            raise LengthError(
-                f"expected as many rows in each batched argument, but got {self.counts} "
-                "(argument: rows)"
-            )
-        if places and not self.counts:
-            raise LengthError("expected at least one array of rows, but the batch has none")
-        if places:
-            self.rows = next(iter(self.counts.values()))
-            if self.rows == 0:
-                raise LengthError("expected at least one row, but the batch is empty")
-
-    def _take(self, x: Any) -> Any:
-        kind = type(x)
-        if kind is float or kind is int:
-            self.loose.append(x)
-            return "."
-        if kind is list or kind is tuple:
-            return (kind, tuple([self._take(item) for item in x]))
-        if isinstance(x, Packed):
-            array = _array(x.flat, self.dtype)
-            self.arrays.append(array)
-            return (Packed, x.key, array.shape)  # flat may have been replaced
-        if isinstance(x, dict):
-            return (dict, tuple([(key, self._take(item)) for key, item in x.items()]))
-        if isinstance(x, (list, tuple)):
-            return (kind, tuple([self._take(item) for item in x]))
-        shape = getattr(x, "shape", ())
-        if shape != ():
-            self.arrays.append(_array(x, self.dtype))
-            return ("array", tuple(shape))
-        self.loose.append(as_float(x))
-        return "."
-
-    def _rows(self, x: Any, argument: int) -> Any:
-        if isinstance(x, dict):
-            items = tuple([(key, self._rows(item, argument)) for key, item in x.items()])
-            return (dict, items)
-        if isinstance(x, tuple):  # of arrays; rows stand in a list or an array
-            return (type(x), tuple([self._rows(item, argument) for item in x]))
-        if isinstance(x, Packed):
-            raise StructureError(
-                f"expected argument {argument} to be an array of rows, or a dict or tuple of "
-                "them, but got a Packed structure"
-            )
-        array = _array(x, self.dtype)
-        if array.ndim == 0:
-            raise StructureError(
-                f"expected argument {argument} to have a row for each sample, but got {x!r:.80}"
-            )
-        self.counts[argument] = len(array)
-        self.arrays.append(array)
-        return ("rows", array.shape[1:], isinstance(x, (list, tuple)))
-
-
 def _is_tracked(x: Any) -> bool:
     """Whether a number remembers what is done with it: a Value, a traced or a dual number."""
     return isinstance(x, Value) or hasattr(x, "__apply_primitive__")
-
-
-def _array(x: Any, dtype: str) -> Any:
-    import numpy as np
-
-    if type(x) is np.ndarray and x.dtype == dtype and x.flags.c_contiguous:
-        return x
-    try:
-        array = np.ascontiguousarray(x)
-    except ValueError as error:
-        raise StructureError(f"expected rows of equal length, but got {x!r:.80}: {error}") from None
-    if array.dtype.kind not in "fiub":
-        raise OperandError(
-            f"expected an array of real numbers, but got dtype {array.dtype}: {x!r:.80}"
-        )
-    return array.astype(dtype).reshape(np.shape(x))

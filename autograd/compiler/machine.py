@@ -49,6 +49,7 @@ class Machine:
         ]
         self.calls: list[list[Call]] = phases
         self._load(bits, [call.kind for phase in phases for call in phase])
+        self._descriptors: list[Any] = []
         lists = self._lists = [self._call_list(phase) for phase in phases]
         size = bits // 8
         loads = _moves([(i, b, p) for i, (b, p) in enumerate(program.row_inputs)], widths)
@@ -74,9 +75,8 @@ class Machine:
         self.address = llvm.addresses[f"driver{bits}"]
         self._function = prototype(self.address)
         self._descriptor_address = self.descriptor.ctypes.data
-        self._seen: list[tuple[Any, int]] = [(None, 0)] * self.inputs
         llvm.listeners.add(self)
-        self._free: list[tuple[Any, Any, Any]] = []
+        self._free: list[tuple[Any, Any, list[Any]]] = []
 
     def _share_rows(self) -> None:
         """Let large batches run on several processor cores."""
@@ -126,25 +126,39 @@ class Machine:
             array[:, 0] = [llvm.addresses[call.kind] for call in phase]
 
     def _call_list(self, phase: list[Call]) -> Any:
-        pairs = [(llvm.addresses[call.kind], call.descriptor.ctypes.data) for call in phase]
-        return np.array(pairs, np.int64).reshape(-1, 2)
+        """The addresses of each call's kernel and descriptor."""
+        # descriptors side by side, in the order of their use: one step reads them all
+        descriptors = np.concatenate([_NONE, *[call.descriptor for call in phase]])
+        self._descriptors.append(descriptors)
+        starts = np.cumsum([0, *[len(call.descriptor) for call in phase]])[:-1]
+        kernels = [llvm.addresses[call.kind] for call in phase]
+        return np.stack([np.array(kernels, np.int64), descriptors.ctypes.data + 8 * starts], axis=1)
 
     def text(self) -> str:
         """The LLVM text of the kernels it calls."""
         kinds = dict.fromkeys(call.kind for phase in self.calls for call in phase)
         return "\n\n".join(llvm.texts[kind] for kind in kinds)
 
-    def working_memory(self, buffers: Sequence[Any]) -> tuple[Any, Any, Any]:
-        """Memory for one call at a time, the space ONCE in it, and the addresses of all spaces."""
+    def working_memory(self, buffers: Sequence[Any], memory: Any = None) -> tuple[Any, Any, Any]:
+        """Memory for one call at a time, the space ONCE in it, and the addresses of all spaces.
+
+        memory: to work in, at least `memory_size` numbers; fresh if not given.
+        """
         program = self.program
         each_row = program.each_row * self.block
-        memory = np.zeros(program.once + each_row + 64, self.dtype)
+        if memory is None:
+            memory = np.zeros(self.memory_size, self.dtype)
         skip = -memory.ctypes.data % 64 // self.dtype.itemsize  # vectors on their boundaries
         memory = memory[skip:]
         once = memory[each_row:]
         once[: len(program.constants)] = program.constants
         spaces = [once.ctypes.data, memory.ctypes.data, *[b.ctypes.data for b in buffers]]
         return memory, once, np.array(spaces, np.int64)
+
+    @property
+    def memory_size(self) -> int:
+        """How many numbers the working memory holds, to begin on a vector's boundary included."""
+        return self.program.once + self.program.each_row * self.block + 64
 
     def run(self, buffers: Sequence[Any], rows: int = 0, order: Any = None) -> None:
         """Compute the outputs.
@@ -153,37 +167,36 @@ class Machine:
         order: the rows of batched inputs to use, int64; all in their order if None.
         """
         try:
-            memory, once, spaces = self._free.pop()
+            once, spaces, seen = self._free.pop()
         except IndexError:
-            memory, once, addresses = self.working_memory(buffers)
+            _, once, addresses = self.working_memory(buffers)
             spaces = (ctypes.c_int64 * len(addresses))(*addresses.tolist())
-        seen = self._seen
-        addresses = []
+            seen = [None] * len(buffers)  # held, so that no other array comes to lie there
+        held = self.inputs + 1  # not the arrays that are the caller's results
         for k, buffer in enumerate(buffers):
-            # asking an array for its address takes a microsecond, and parameters stay in place;
-            # one read of the pair, for another thread may replace it
-            known, address = seen[k] if k < len(seen) else (None, 0)
-            if known is not buffer:
-                address = _address(buffer) if buffer.size else 0
-                if k < len(seen):
-                    seen[k] = (buffer, address)
-            addresses.append(address)
-        spaces[2:] = addresses
-        if order is None:
-            order = _iota(rows)  # held for the call: another thread may replace it by a longer one
-        in_order = order.ctypes.data if self.program.each_row else 0
+            # asking an array for its address takes a while, and parameters stay in place
+            if seen[k] is not buffer:
+                spaces[2 + k] = address(buffer) if buffer.size else 0
+                seen[k] = buffer if k < held else None
+        in_order = 0
+        if self.program.each_row:
+            if order is None:
+                order = _iota(rows)  # held for the call: another thread may replace it by a longer
+            in_order = order.ctypes.data
         self._function(self._descriptor_address, ctypes.addressof(spaces), rows, in_order)
-        self._free.append((memory, once, spaces))
+        self._free.append((once, spaces, seen))
 
 
-def _address(array: Any) -> int:
+def address(array: Any) -> int:
+    """Where an array's numbers begin."""
     try:  # a third of the time that array.ctypes.data takes
         return ctypes.addressof(ctypes.c_char.from_buffer(array))
     except (TypeError, ValueError):  # read-only, or empty
-        address: int = array.ctypes.data
-        return address
+        begin: int = array.ctypes.data
+        return begin
 
 
+_NONE = np.zeros(0, np.int64)
 _counting = np.arange(1024)
 
 

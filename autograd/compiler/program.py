@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd.compiler.arguments import Arguments
 from autograd.compiler.fuse import fuse
 from autograd.compiler.interpret import interpret
-from autograd.compiler.jit import Arguments, Report
+from autograd.compiler.jit import Report
 from autograd.compiler.machine import Machine
 from autograd.compiler.optimize import simplify
 from autograd.compiler.packed import Packed
@@ -165,7 +166,7 @@ class CompiledProgram:
         self.seconds: dict[str, float] = {}
         self.instructions: dict[str, int] = {}
         self.exact = exact
-        self.dtype = np.dtype(arguments.dtype)
+        self.dtype = arguments.dtype
         trace = Trace(exact)
         for v in captured:
             trace.operand(v)
@@ -198,6 +199,7 @@ class CompiledProgram:
         loops = self.program.before + self.program.rows + self.program.after
         self.instructions["roll (loops)"] = len(loops)
         self.output_widths = outputs.widths
+        self._spare: list[Any] = []
         self.machine: Machine | None = None
         widths = [*inputs.widths, len(self.captured), *outputs.widths]
         with self._timed("llvm"):
@@ -210,9 +212,15 @@ class CompiledProgram:
 
     def __call__(self, arguments: Arguments) -> Any:
         buffers = self.buffers(arguments)
-        outputs = [np.empty(width, self.dtype) for width in self.output_widths]
-        self.run([*buffers, *outputs], arguments.rows)
-        return self.build(outputs[0].tolist(), outputs[1:])
+        try:  # the array of loose numbers, which no one else sees, serves again
+            loose = self._spare.pop()
+        except IndexError:
+            loose = np.empty(self.output_widths[0], self.dtype)
+        outputs = [np.empty(width, self.dtype) for width in self.output_widths[1:]]
+        self.run([*buffers, loose, *outputs], arguments.rows)
+        numbers = loose.tolist()
+        self._spare.append(loose)
+        return self.build(numbers, outputs)
 
     def buffers(self, arguments: Arguments) -> list[Any]:
         """The arrays of the inputs."""
@@ -265,6 +273,19 @@ def compile_function(
     """The function, compiled for arguments of this structure."""
     with no_collection():
         return CompiledProgram(f, args, kwargs, arguments, exact)
+
+
+def with_gradient(loss: Any, parameters: list[Any]) -> tuple[Any, Any]:
+    """What a traced function gave, and its derivatives by the parameters as an array.
+
+    Raises StructureError unless it is one number.
+    """
+    if isinstance(loss, (list, tuple, dict)) or getattr(loss, "shape", ()) != ():
+        raise StructureError(f"expected a loss that is one number, but got {loss!r:.80}")
+    n = len(parameters)
+    # a plain number depends on nothing that is trained
+    found = loss.__gradients__(parameters) if isinstance(loss, Traced) else [0.0] * n
+    return loss, array_of(found, (n,))
 
 
 @contextmanager
