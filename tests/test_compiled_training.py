@@ -388,3 +388,37 @@ def test_a_loss_may_choose():
     epoch = loop.epoch([0, 1], 2, 0, 0.0)
     assert epoch.losses.tolist() == [3.0]
     assert epoch.gradient.tolist() == [2.5]
+
+
+def test_measures_are_reported_beside_the_loss():
+    """What a loss gives beside itself is the mean over each batch, before its update."""
+    w = Value(2.0)
+    xs, ys = np.array([-1.0, 1.0, 4.0]), np.zeros(3)
+    loop = jit_training(
+        lambda x, y: ((w * x - y) ** 2, x, w * 1.0), lambda p, g, step, lr: (p - lr,), [w], xs, ys
+    )
+    told = []
+    epoch = loop.epoch([0, 1, 2], 2, 0, [0.5, 0.25], told.append)
+    assert epoch.losses.tolist() == [4.0, 36.0]
+    assert epoch.measures.tolist() == [[0.0, 2.0], [4.0, 1.5]]
+    assert loop.numbers.tolist() == [1.25]
+    assert told == [2]
+
+
+def test_gradients_are_transformed_and_parameters_projected():
+    """The rule sees the transformed gradient, and the next batch the projected parameters."""
+    a, b = Value(1.0), Value(-1.0)
+    xs = np.array([[1.0, 3.0], [2.0, -1.0]])
+    loop = jit_training(
+        lambda x: a * x[0] + b * x[1],
+        lambda p, g, step, lr: (p - lr * g,),
+        [a, b],
+        xs,
+        transform_gradient=lambda g: [g[1], 10.0 * g[0]],  # each needs the other
+        project=lambda p: [p[1], where(p[0] > 0.0, p[0], 0.0)],
+    )
+    epoch = loop.epoch([0, 1], 1, 0, 1.0)
+    assert epoch.losses.tolist() == [-2.0, -22.0]
+    # [1, -1] - [3, 10] = [-2, -11] -> [-11, 0]; [-11, 0] - [-1, 20] = [-10, -20] -> [-20, 0]
+    assert loop.numbers.tolist() == [-20.0, 0.0]
+    assert epoch.gradient.tolist() == [1.5, 1.0]  # as it was measured

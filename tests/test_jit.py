@@ -615,3 +615,27 @@ print(sorted({"numpy", "llvmlite"} & sys.modules.keys()))
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "[]"
+
+
+def test_a_result_for_each_row() -> None:
+    """With mean=False the rows of the result are those of the function, row by row."""
+
+    def f(x: Any, k: Any) -> Any:
+        table = np.array([[x[0], 2.0 * x[1]], [k, 1.0]], dtype=object)
+        return {"a": [x[0] * x[1], k], "b": table, "c": (autograd.exp(x[0]), 3.0)}
+
+    rng = np.random.default_rng(0)
+    for interpreted in (False, True):
+        fast = autograd.jit(f, batch_argnums=0, mean=False)
+        for rows in (1, 5, 1000):
+            xs = rng.normal(size=(rows, 2))
+            if interpreted:
+                fast(xs, 0.5)
+                next(iter(fast._programs.values())).machine = None
+            got = fast(xs, 0.5)
+            assert got["b"].shape == (rows, 2, 2)
+            for i in (0, rows // 2, rows - 1):
+                want = f(xs[i].tolist(), 0.5)
+                assert [column[i] for column in got["a"]] == pytest.approx(want["a"])
+                assert got["b"][i].tolist() == pytest.approx(want["b"].astype(float))
+                assert [column[i] for column in got["c"]] == pytest.approx(want["c"])

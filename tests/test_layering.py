@@ -64,7 +64,7 @@ COMPILER = {
     "program": MACHINE | {"arguments", "fuse", "interpret", "jit", "optimize", "packed", "trace"},
     "rule": MACHINE | {"fuse", "interpret", "optimize", "packed", "program", "trace"},
     "step": {"arguments", "epoch", "machine", "packed", "program", "rule"},
-    "training": {"arguments", "epoch", "program", "rule", "trace"},
+    "training": {"arguments", "epoch", "machine", "program", "rule"},
 }
 FILES = sorted((ROOT / "autograd").rglob("*.py"))
 

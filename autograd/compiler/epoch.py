@@ -8,10 +8,12 @@ import numpy as np
 from autograd.compiler import llvm
 from autograd.compiler.emit import Code, Vector
 
-# The fields of what `run_epoch` is given
-EPOCH = ["gradient", "gradient_spaces", "update", "update_spaces", "start", "stop", "batch"]
-EPOCH += ["order", "losses", "loss", "gradients", "parameters", "sums", "step", "updates"]
-EPOCH += ["diverged", "flush"]
+# The fields of what `run_epoch` is given. updates: programs with their spaces, which run after the
+# gradient's one after another. results: the loss first, `measures` numbers in all, of which a row
+# for each batch goes to `losses`. rates: a learning rate for each batch.
+EPOCH = ["gradient", "gradient_spaces", "updates", "n_updates", "start", "stop", "batch", "order"]
+EPOCH += ["results", "measures", "losses", "gradients", "parameters", "sums", "step", "rates"]
+EPOCH += ["done", "diverged", "flush"]
 
 # The bits of a x86 processor that make it take subnormals for zeros. The means that optimisers keep
 # of vanished gradients become subnormal, at which processors are many times as slow. In float32 the
@@ -20,7 +22,7 @@ FLUSH = 0x8040
 
 
 def epoch_driver(bits: int, width: int, x86: bool) -> tuple[str, dict[str, str]]:
-    """The function that trains on rows start to stop: gradient, then update, for each batch.
+    """The function that trains on rows start to stop: gradient, then updates, for each batch.
 
     It stops before an update whose loss or gradient is not finite. sums: grows by the gradient
     times the rows of its batch.
@@ -35,9 +37,10 @@ def epoch_driver(bits: int, width: int, x86: bool) -> tuple[str, dict[str, str]]
     def get(name: str, kind: str = "i64") -> str:
         return code.let(f"load {kind}, ptr {place(name)}, align 8")
 
-    pointers = "gradient gradient_spaces update update_spaces order losses loss gradients sums step"
+    pointers = "gradient gradient_spaces updates order results losses gradients sums step rates"
     p = {name: get(name, "ptr") for name in pointers.split()}
     start, stop, batch, n = (get(name) for name in ("start", "stop", "batch", "parameters"))
+    measures, n_updates = get("measures"), get("n_updates")
     rows_left = code.let(f"sub i64 {stop}, {start}")
     code.declare("llvm.smin.i64", "i64 {}(i64, i64)")
     stopped = code.new_label()
@@ -68,7 +71,7 @@ def epoch_driver(bits: int, width: int, x86: bool) -> tuple[str, dict[str, str]]
         code.do(f"call void @run_program(ptr {p['gradient']}, {spaces})")
         count = one._cast("sitofp", rows, one.type, "i64")
         many = m.spread(count)
-        loss = one.load(p["loss"])
+        loss = one.load(p["results"])
         nothing = m.spread(one.mul(loss, 0.0))
         with code.loop(n, width, ((m.type, nothing),)) as (i, (so_far,), new):
             g = m.load(code.let(f"getelementptr {one.type}, ptr {p['gradients']}, i64 {i}"))
@@ -78,15 +81,25 @@ def epoch_driver(bits: int, width: int, x86: bool) -> tuple[str, dict[str, str]]
         finite, go_on = one.eq(m.sum(new[0]), 0.0), code.new_label()
         code.do(f"br i1 {finite}, label %{go_on}, label %{stopped}")
         code.label(go_on)
-        updates = get("updates")
-        at = code.let(f"getelementptr {one.type}, ptr {p['losses']}, i64 {updates}")
-        one.store(loss, at)
-        code.do(f"store i64 {code.let(f'add i64 {updates}, 1')}, ptr {place('updates')}, align 8")
+        batches = get("done")
+        first_of_row = code.let(f"mul i64 {batches}, {measures}")
+        with code.loop(measures) as (i, _, _):
+            at = code.let(f"getelementptr {one.type}, ptr {p['results']}, i64 {i}")
+            k = code.let(f"add i64 {first_of_row}, {i}")
+            one.store(
+                one.load(at), code.let(f"getelementptr {one.type}, ptr {p['losses']}, i64 {k}")
+            )
+        code.do(f"store i64 {code.let(f'add i64 {batches}, 1')}, ptr {place('done')}, align 8")
         one.store(one.add(one.load(p["step"]), 1.0), p["step"])
+        rate = code.let(f"getelementptr {one.type}, ptr {p['rates']}, i64 {batches}")
+        one.store(one.load(rate), code.let(f"getelementptr {one.type}, ptr {p['step']}, i64 1"))
         flush(True)
-        code.do(
-            f"call void @run_program(ptr {p['update']}, ptr {p['update_spaces']}, i64 0, ptr null)"
-        )
+        with code.loop(n_updates) as (i, _, _):
+            at = code.let(f"getelementptr [2 x ptr], ptr {p['updates']}, i64 {i}")
+            program = code.let(f"load ptr, ptr {at}, align 8")
+            at = code.let(f"getelementptr ptr, ptr {at}, i64 1")
+            its_spaces = code.let(f"load ptr, ptr {at}, align 8")
+            code.do(f"call void @run_program(ptr {program}, ptr {its_spaces}, i64 0, ptr null)")
         flush(bits == 32)
     leave()
     code.label(stopped)
@@ -106,15 +119,15 @@ class EpochCall:
         self.set(**{name: fields[name] for name in EPOCH})
 
     def set(self, **fields: Any) -> None:
-        """Change some fields."""
+        """Change some fields; an array stands for its address."""
         for name, x in fields.items():
             self.fields[EPOCH.index(name)] = x.ctypes.data if isinstance(x, np.ndarray) else x
 
-    def __call__(self, updates: int = 0) -> tuple[int, bool]:
-        """Gives how many updates there were, those given included, and whether it diverged."""
-        self.fields[_UPDATES], self.fields[_DIVERGED] = updates, 0
+    def __call__(self, done: int = 0) -> tuple[int, bool]:
+        """Gives how many batches are done, those given included, and whether it diverged."""
+        self.fields[_DONE], self.fields[_DIVERGED] = done, 0
         self._run(self._address)
-        return self.fields[_UPDATES], self.fields[_DIVERGED] != 0
+        return self.fields[_DONE], self.fields[_DIVERGED] != 0
 
 
-_UPDATES, _DIVERGED = EPOCH.index("updates"), EPOCH.index("diverged")
+_DONE, _DIVERGED = EPOCH.index("done"), EPOCH.index("diverged")

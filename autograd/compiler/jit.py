@@ -28,6 +28,7 @@ def jit(
     f: Callable[..., Any],
     *,
     batch_argnums: int | Sequence[int] = (),
+    mean: bool = True,
     dtype: str = "float64",
     exact: bool = False,
 ) -> "Compiled":
@@ -37,6 +38,8 @@ def jit(
         structure; also what grad, value_and_grad, hessian ... make of one.
     batch_argnums: arguments that have a leading axis of rows: f is written for one row, and each
         number of the result is the mean over the rows.
+    mean: False to have a result for each row instead: each number of the result is an array [rows],
+        each array has a leading axis of rows.
     dtype: "float64" or "float32".
     exact: keep every bit of the eager engine; otherwise sums may run in another order, products and
         sums may be rounded once instead of twice, and elementary functions differ by the last bit.
@@ -47,7 +50,7 @@ def jit(
     """
     if not callable(f):
         raise TypeError(f"expected a function to compile, but got {f!r:.80}")
-    return Compiled(f, _positions(batch_argnums), _known(dtype), exact)
+    return Compiled(f, _positions(batch_argnums), _known(dtype), exact, mean)
 
 
 def _known(dtype: str) -> str:
@@ -88,28 +91,41 @@ def jit_graph(
 
 
 def jit_training(
-    loss: Callable[[Any, Any], Any],
+    loss: Callable[..., Any],
     rule: Callable[..., Sequence[Any]],
     parameters: Sequence[Value],
-    xs: Any,
-    ys: Any,
-    *,
+    *data: Any,
     states: int = 0,
+    transform_gradient: Callable[[list[Any]], Sequence[Any]] | None = None,
+    project: Callable[[list[Any]], Sequence[Any]] | None = None,
     dtype: str = "float64",
     exact: bool = False,
 ) -> "TrainingLoop":
     """Gradient descent whose epochs are one call into machine code each.
 
-    loss: of one row, loss(x, y), a function of the Values `parameters`.
+    loss: of one row, loss(x, y), a function of the Values `parameters`; or (loss, measure, ...),
+        where measures are numbers to report beside it.
     rule: the optimiser, written for one parameter: (parameter, gradient, state..., step, lr) ->
         (parameter, state...), with as many numbers of state as `states`.
-    xs, ys: arrays [rows, ...].
+    data: arrays [rows, ...], one for each argument of the loss.
+    transform_gradient: from the list of all gradients to that which the rule gets. project: from
+        the list of all parameters after an update to that which takes their place.
     Raises TraceError if the loss or the rule cannot be compiled, MissingExtraError without
     llvmlite.
     """
     from autograd.compiler.training import TrainingLoop
 
-    return TrainingLoop(loss, rule, states, parameters, xs, ys, dtype=dtype, exact=exact)
+    return TrainingLoop(
+        loss,
+        rule,
+        states,
+        parameters,
+        data,
+        transform_gradient=transform_gradient,
+        project=project,
+        dtype=dtype,
+        exact=exact,
+    )
 
 
 def jit_rule(
@@ -178,12 +194,17 @@ class Compiled:
     """A compiled function; call it as the one it was made from."""
 
     def __init__(
-        self, f: Callable[..., Any], batched: tuple[int, ...], dtype: str, exact: bool
+        self,
+        f: Callable[..., Any],
+        batched: tuple[int, ...],
+        dtype: str,
+        exact: bool,
+        mean: bool = True,
     ) -> None:
         self.__wrapped__ = f
         self.__name__ = getattr(f, "__name__", "compiled")
         self.__doc__ = f.__doc__
-        self.batched, self.dtype, self.exact = batched, dtype, exact
+        self.batched, self.dtype, self.exact, self.mean = batched, dtype, exact, mean
         self._arguments: Any = None  # its class: it needs NumPy, which loads at the first call
         self._programs: dict[Any, Any] = {}
         self._latest: Any = None
@@ -220,7 +241,7 @@ class Compiled:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies and pickles of it compile anew: machine code stays in its process."""
-        return Compiled, (self.__wrapped__, self.batched, self.dtype, self.exact)
+        return Compiled, (self.__wrapped__, self.batched, self.dtype, self.exact, self.mean)
 
     def pack(self, structure: Any) -> Packed:
         """The structure over one flat array of this function's dtype, which needs no conversion."""
@@ -242,7 +263,7 @@ class Compiled:
         with self._lock:
             if arguments.key not in self._programs:
                 self._programs[arguments.key] = self._latest = compile_function(
-                    self.__wrapped__, args, kwargs, arguments, self.exact
+                    self.__wrapped__, args, kwargs, arguments, self.exact, self.mean
                 )
             return self._programs[arguments.key]
 

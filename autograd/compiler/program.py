@@ -87,12 +87,13 @@ class _Inputs:
 class _Outputs:
     """What a function returned, taken apart.
 
-    values: on the tape. places: the buffer and the place in it for each; buffer 0 holds the numbers
-        that stand by themselves or in lists.
+    values: on the tape. places: the buffer and the place in it, or in each of its rows, for each;
+        buffer 0 holds the numbers that stand by themselves or in lists.
     """
 
-    def __init__(self, trace: Trace, result: Any) -> None:
-        self.trace = trace
+    def __init__(self, trace: Trace, result: Any, by_row: bool) -> None:
+        """by_row: whether there is a result for each row."""
+        self.trace, self.by_row = trace, by_row
         self.values: list[int] = []
         self.places: list[tuple[int, int]] = []
         self.widths = [0]
@@ -115,6 +116,8 @@ class _Outputs:
     def _take(self, y: Any) -> Build:
         """A function from the loose numbers and the arrays to the result."""
         if isinstance(y, Packed):
+            if self.by_row:
+                return self._take(y.tree)
             buffer = self._array(list(y.flat))
             return lambda loose, arrays: y.like(arrays[buffer - 1])
         if isinstance(y, dict):
@@ -125,6 +128,7 @@ class _Outputs:
         shape = getattr(y, "shape", ())
         if shape != ():
             buffer = self._array(y.ravel().tolist())
+            shape = (-1, *shape) if self.by_row else shape
             return lambda loose, arrays: arrays[buffer - 1].reshape(shape)
         place = self._number(y, 0)
         return lambda loose, arrays: loose[place]
@@ -161,8 +165,12 @@ class CompiledProgram:
         arguments: Arguments,
         exact: bool,
         captured: Sequence[Value] = (),
+        mean: bool = True,
     ) -> None:
-        """captured: Values that come first among those that f uses and that are no arguments."""
+        """captured: Values that come first among those that f uses and that are no arguments.
+
+        mean: of batched arguments, give the mean over the rows, not a result for each.
+        """
         self.seconds: dict[str, float] = {}
         self.instructions: dict[str, int] = {}
         self.exact = exact
@@ -175,11 +183,12 @@ class CompiledProgram:
             traced, traced_kwargs = inputs.arguments(args, kwargs)
             with recording(trace):
                 result = f(*traced, **traced_kwargs)
-            outputs = _Outputs(trace, result)
+            self.by_row = bool(arguments.places) and not mean
+            outputs = _Outputs(trace, result, self.by_row)
             self.build = outputs.build
             tape = trace.tape
             tape.outputs = outputs.values
-            if arguments.places:
+            if arguments.places and mean:
                 tape.outputs = _means(tape)
             self._done("trace", tape)
         self.captured = list(trace.captured)
@@ -194,6 +203,13 @@ class CompiledProgram:
         with self._timed("fuse"):
             self.tape = self._done("fuse", fuse(tape, exact))
         self.output_places = [(captured_buffer + 1 + b, place) for b, place in outputs.places]
+        varies = self.tape.varies()
+        # these are computed once, into the first row
+        self.same_in_all_rows = [
+            place
+            for y, place in zip(self.tape.outputs, self.output_places, strict=True)
+            if self.by_row and not varies[y]
+        ]
         with self._timed("roll"):
             self.program = roll(self.tape, self.places, self.output_places, exact)
         loops = self.program.before + self.program.rows + self.program.after
@@ -212,6 +228,10 @@ class CompiledProgram:
 
     def __call__(self, arguments: Arguments) -> Any:
         buffers = self.buffers(arguments)
+        if self.by_row:
+            results = [np.empty((arguments.rows, n), self.dtype) for n in self.output_widths]
+            self.run([*buffers, *results], arguments.rows)
+            return self.build(list(results[0].T.copy()), results[1:])
         try:  # the array of loose numbers, which no one else sees, serves again
             loose = self._spare.pop()
         except IndexError:
@@ -234,7 +254,12 @@ class CompiledProgram:
         """From the arrays of inputs to those of outputs."""
         if self.machine is not None:
             self.machine.run(buffers, rows)
-            return
+        else:
+            self._interpret(buffers, rows)
+        for b, place in self.same_in_all_rows:
+            buffers[b][:, place] = buffers[b][0, place]
+
+    def _interpret(self, buffers: list[Any], rows: int) -> None:
         inputs = [
             buffers[b].reshape(rows, -1)[:, place].tolist()
             if batched
@@ -244,7 +269,10 @@ class CompiledProgram:
         for (b, place), y in zip(
             self.output_places, interpret(self.tape, inputs, rows), strict=True
         ):
-            buffers[b][place] = y
+            if self.by_row:
+                buffers[b][:, place] = y
+            else:
+                buffers[b][place] = y
 
     def report(self) -> Report:
         loops = "\n".join(
@@ -268,11 +296,16 @@ class CompiledProgram:
 
 
 def compile_function(
-    f: Callable[..., Any], args: Any, kwargs: Any, arguments: Arguments, exact: bool
+    f: Callable[..., Any],
+    args: Any,
+    kwargs: Any,
+    arguments: Arguments,
+    exact: bool,
+    mean: bool = True,
 ) -> CompiledProgram:
     """The function, compiled for arguments of this structure."""
     with no_collection():
-        return CompiledProgram(f, args, kwargs, arguments, exact)
+        return CompiledProgram(f, args, kwargs, arguments, exact, mean=mean)
 
 
 def with_gradient(loss: Any, parameters: list[Any]) -> tuple[Any, Any]:

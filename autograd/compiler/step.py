@@ -84,7 +84,7 @@ class _Memory:
 
     def __init__(self, n: int, dtype: Any) -> None:
         padded = -(-n // 64) * 64
-        self.loss, self.hyper = np.zeros(1, dtype), np.zeros(2, dtype)
+        self.loss, self.hyper, self.rate = (np.zeros(k, dtype) for k in (1, 2, 1))
         self.gradient, self.sums = np.zeros(padded, dtype), np.zeros(padded, dtype)
         self.working = np.zeros(0, dtype)
         self.latest: Any = None  # the step whose constants stand in the working memory
@@ -103,6 +103,7 @@ class _Step:
         self._spaces: Any = None
         self._rule_memory: Any = None
         self._run: Any = None
+        self._updates: Any = None
         self._rows = 0
         self._constants: Any = None
 
@@ -133,7 +134,7 @@ class _Step:
             self._order = np.arange(rows)
             self._run.set(stop=rows, batch=rows, order=self._order)
             self._rows = rows
-        memory.hyper[0], memory.hyper[1] = step - 1, lr
+        memory.hyper[0], memory.rate[0] = step - 1, lr
         _, diverged = self._run()
         return memory.loss.item(), diverged
 
@@ -154,23 +155,28 @@ class _Step:
         buffers = self.rule.buffers([changed[0], gradient, *changed[1:]], memory.hyper)
         self._rule_memory = rule.working_memory(buffers)
         self._rows = 0
+        self._updates = np.array(
+            [[rule.descriptor.ctypes.data, self._rule_memory[2].ctypes.data]], np.int64
+        )
         self._run = EpochCall(
             program.dtype.itemsize * 8,
             gradient=program.descriptor,
             gradient_spaces=self._spaces,
-            update=rule.descriptor,
-            update_spaces=self._rule_memory[2],
+            updates=self._updates,
+            n_updates=1,
             start=0,
             stop=0,
             batch=0,
             order=0,
+            results=memory.loss,
+            measures=1,
             losses=memory.loss,
-            loss=memory.loss,
             gradients=memory.gradient,
             parameters=len(gradient),
             sums=memory.sums,
             step=memory.hyper,
-            updates=0,
+            rates=memory.rate,
+            done=0,
             diverged=0,
             flush=0 if self.program.exact else FLUSH,
         )

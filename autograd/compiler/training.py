@@ -8,9 +8,16 @@ import numpy as np
 
 from autograd.compiler.arguments import Arguments
 from autograd.compiler.epoch import FLUSH, EpochCall
-from autograd.compiler.program import CompiledProgram, no_collection, with_gradient
+from autograd.compiler.machine import Machine
+from autograd.compiler.program import (
+    CompiledProgram,
+    compile_function,
+    no_collection,
+    with_gradient,
+)
 from autograd.compiler.rule import Rule
-from autograd.errors import MissingExtraError
+from autograd.errors import MissingExtraError, StructureError
+from autograd.tree import array_of
 from autograd.value import Value
 
 ANSWER_AFTER = 0.05  # seconds of machine code before Python may answer an interrupt
@@ -19,38 +26,40 @@ ANSWER_AFTER = 0.05  # seconds of machine code before Python may answer an inter
 class Epoch(NamedTuple):
     """What happened in an epoch.
 
-    losses: of each batch, just before its update. gradient: the mean over the rows, measured
-    likewise. diverged: whether it ended before an update with a loss or gradient that was nan or
-    infinite.
+    losses: of each batch, just before its update. measures: [batches, measures], likewise.
+    gradient: the mean over the rows, likewise. diverged: whether it ended before an update with a
+    loss or gradient that was nan or infinite.
     """
 
     losses: Any
+    measures: Any
     gradient: Any
     diverged: bool
 
 
+Transform = Callable[[list[Any]], Sequence[Any]]
+"""From all parameters, or all their gradients, to as many numbers."""
+
+
 class TrainingLoop:
-    """Gradient descent on Values, an epoch at a time, in machine code.
+    """Gradient descent on Values, an epoch at a time, in machine code; see `jit_training`.
 
-    loss: of one row: loss(x, y) -> number, a function of the Values `parameters`.
-    rule: (parameter, gradient, state..., step, lr) -> (parameter, state...), for one parameter.
-    states: how many numbers of state the rule keeps for each parameter.
-    xs, ys: arrays [rows, ...].
-
-    numbers: the parameters' numbers; state: an array for each number of state; both are changed in
-    place by `epoch`, the Values only by `write_back`.
+    arrays: the data, which may be overwritten in place between epochs. numbers: the parameters';
+    state: an array for each number of state; both are changed in place by `epoch`, the Values only
+    by `write_back`.
     Raises TraceError if the loss cannot be compiled, MissingExtraError without llvmlite.
     """
 
     def __init__(
         self,
-        loss: Callable[[Any, Any], Any],
+        loss: Callable[..., Any],
         rule: Callable[..., Sequence[Any]],
         states: int,
         parameters: Sequence[Value],
-        xs: Any,
-        ys: Any,
+        data: Sequence[Any],
         *,
+        transform_gradient: Transform | None = None,
+        project: Transform | None = None,
         dtype: str = "float64",
         exact: bool = False,
     ) -> None:
@@ -58,15 +67,18 @@ class TrainingLoop:
         n = len(self.parameters)
         if len(set(self.parameters)) < n:
             raise ValueError("expected each parameter once, but one of them is there twice")
-        arguments = Arguments((xs, ys), {}, (0, 1), dtype)
+        arguments = Arguments(tuple(data), {}, tuple(range(len(data))), dtype)
         self.arrays = arguments.arrays
 
-        def loss_and_gradient(x: Any, y: Any) -> Any:
-            return with_gradient(loss(x, y), self.parameters)
+        def loss_and_gradient(*row: Any) -> Any:
+            found = loss(*row)
+            value, *measures = found if type(found) is tuple else (found,)
+            value, gradient = with_gradient(value, self.parameters)
+            return [value, *measures], gradient
 
         with no_collection():
             self.program = CompiledProgram(
-                loss_and_gradient, (xs, ys), {}, arguments, exact, self.parameters
+                loss_and_gradient, tuple(data), {}, arguments, exact, self.parameters
             )
         if self.program.machine is None:
             raise MissingExtraError(
@@ -74,19 +86,32 @@ class TrainingLoop:
             )
         self.exact = exact
         padded = -(-n // 64) * 64
-        self.captured = np.zeros(len(self.program.captured), self.program.dtype)
+        self.captured = self._zeros(len(self.program.captured))
         self.numbers = self.captured[:n]
-        self.state = [np.zeros(n, self.program.dtype) for _ in range(states)]
-        self._loss = np.zeros(1, self.program.dtype)
-        self.gradient = np.zeros(padded, self.program.dtype)
-        self._sums = np.zeros(padded, self.program.dtype)
-        self._hyper = np.zeros(2, self.program.dtype)
-        loose = np.zeros(0, self.program.dtype)
-        self._buffers = [loose, *self.arrays, self.captured, self._loss, self.gradient]
+        self.state = [self._zeros(n) for _ in range(states)]
+        self._results = self._zeros(self.program.output_widths[0])
+        self.gradient, self._sums = self._zeros(padded), self._zeros(padded)
+        self._hyper = self._zeros(2)
+        self._buffers = [self._zeros(0), *self.arrays, self.captured, self._results, self.gradient]
         self._gradient_memory = self.program.machine.working_memory(self._buffers)
+        self._before = self._transform(transform_gradient, self.gradient[:n])
+        self._after = self._transform(project, self.numbers)
         self.change_rule(rule)
         self._seconds_per_row = 0.0
         self.read()
+
+    def _zeros(self, n: int) -> Any:
+        return np.zeros(n, self.program.dtype)
+
+    def _transform(self, f: Transform | None, numbers: Any) -> list["_Call"]:
+        """The calls that change these numbers, by way of others: f may mix them."""
+        if f is None:
+            return []
+        beside = np.zeros_like(numbers)
+        calls = []
+        for g, source, result in ((f, numbers, beside), (list, beside, numbers)):
+            calls.append(_Call.of(g, source, result, self.exact))
+        return calls
 
     def read(self) -> None:
         """Take the numbers from the Values."""
@@ -105,7 +130,8 @@ class TrainingLoop:
         self.rule = Rule(rule, len(self.state), n, str(dtype), self.exact)
         assert self.rule.machine is not None
         buffers = self.rule.buffers([self.numbers, self.gradient, *self.state], self._hyper)
-        self._rule_memory = self.rule.machine.working_memory(buffers)
+        rule_call = _Call(self.rule.machine, self.rule.machine.working_memory(buffers), buffers)
+        self._updates = [*self._before, rule_call, *self._after]
 
     @property
     def steps(self) -> int:
@@ -113,12 +139,12 @@ class TrainingLoop:
         return int(self._hyper[0])
 
     def loss(self, rows: int) -> float:
-        """The mean loss of the first rows."""
+        """The mean loss of the first rows, with the numbers the parameters have here."""
         machine = self.program.machine
         assert machine is not None
         self._check_rows([0, rows - 1])
         machine.run(self._buffers, rows)
-        return float(self._loss[0])
+        return float(self._results[0])
 
     def _check_rows(self, rows: Any) -> None:
         """Raise IndexError for a row that is not there: machine code would read beyond the data."""
@@ -128,40 +154,51 @@ class TrainingLoop:
                 f"expected rows from 0 to {n - 1}, but got {np.min(rows)} to {np.max(rows)}"
             )
 
-    def epoch(self, order: Sequence[int], batch_size: int, step: int, lr: float) -> Epoch:
+    def epoch(
+        self,
+        order: Any,
+        batch_size: int,
+        step: int,
+        lr: float | Sequence[float],
+        progress: Callable[[int], object] | None = None,
+    ) -> Epoch:
         """Train once on the rows in this order. step: how many updates there were before.
 
-        An interrupt (Ctrl-C) is answered between batches.
+        lr: the learning rate, or that of each batch. progress: told now and then how many batches
+        are done; an interrupt (Ctrl-C) is answered then, too.
         """
-        machine = self.program.machine
-        update = self.rule.machine
+        machine, dtype = self.program.machine, self.program.dtype
         assert machine is not None
-        assert update is not None
         if batch_size < 1:
             raise ValueError(f"expected batch_size to be at least 1, but got {batch_size}")
         rows = np.ascontiguousarray(order, np.int64)
         self._check_rows(rows)
-        losses = np.zeros(-(-len(rows) // batch_size), self.program.dtype)
+        batches = -(-len(rows) // batch_size)
+        rates = np.ascontiguousarray(np.broadcast_to(np.asarray(lr, dtype), batches))
+        losses = np.zeros((batches, len(self._results)), dtype)
+        updates = np.array([call.addresses for call in self._updates], np.int64)
         self._sums[:] = 0.0
-        self._hyper[:] = step, lr
-        start, updates, diverged = 0, 0, False
+        self._hyper[0] = step
+        start, done, diverged = 0, 0, False
         run = EpochCall(
-            self.program.dtype.itemsize * 8,
+            dtype.itemsize * 8,
             gradient=machine.descriptor,
             gradient_spaces=self._gradient_memory[2],
-            update=update.descriptor,
-            update_spaces=self._rule_memory[2],
+            updates=updates,
+            n_updates=len(updates),
             start=0,
             stop=0,
             batch=batch_size,
             order=rows,
+            results=self._results,
+            measures=len(self._results),
             losses=losses,
-            loss=self._loss,
             gradients=self.gradient,
             parameters=len(self.parameters),
             sums=self._sums,
             step=self._hyper,
-            updates=0,
+            rates=rates,
+            done=0,
             diverged=0,
             flush=0 if self.exact else FLUSH,
         )
@@ -172,9 +209,42 @@ class TrainingLoop:
             stop = min(len(rows), start + max(1, enough) * batch_size)
             began = time.perf_counter()
             run.set(start=start, stop=stop)
-            updates, diverged = run(updates)
+            done, diverged = run(done)
             self._seconds_per_row = (time.perf_counter() - began) / (stop - start)
             start = stop
-        done = min(len(rows), updates * batch_size) or 1
-        gradient = self._sums[: len(self.parameters)] / done
-        return Epoch(losses[:updates], gradient, diverged)
+            if progress is not None:
+                progress(done)
+        gradient = self._sums[: len(self.parameters)] / (min(len(rows), done * batch_size) or 1)
+        return Epoch(losses[:done, 0], losses[:done, 1:], gradient, diverged)
+
+
+class _Call(NamedTuple):
+    """A program that runs again and again on the same arrays, which it keeps alive."""
+
+    machine: Machine
+    memory: tuple[Any, Any, Any]
+    buffers: list[Any]
+
+    @property
+    def addresses(self) -> tuple[int, int]:
+        """Of the program and of its spaces."""
+        return self.machine.descriptor.ctypes.data, self.memory[2].ctypes.data
+
+    @staticmethod
+    def of(f: Transform, source: Any, result: Any, exact: bool) -> "_Call":
+        """The function from these numbers to those, compiled."""
+        n = len(source)
+
+        def checked(numbers: Any) -> Any:
+            found = list(f(list(numbers)))
+            if len(found) != n:
+                raise StructureError(f"expected {n} numbers back, but got {len(found)}")
+            return array_of(found, (n,))
+
+        arguments = Arguments((source,), {}, (), str(source.dtype))
+        program = compile_function(checked, (source,), {}, arguments, exact)
+        if program.captured:
+            raise StructureError("expected a function of its arguments alone, without Values")
+        assert program.machine is not None
+        buffers = [*program.buffers(arguments), np.zeros(0, source.dtype), result]
+        return _Call(program.machine, program.machine.working_memory(buffers), buffers)
