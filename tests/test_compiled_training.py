@@ -422,3 +422,24 @@ def test_gradients_are_transformed_and_parameters_projected():
     # [1, -1] - [3, 10] = [-2, -11] -> [-11, 0]; [-11, 0] - [-1, 20] = [-10, -20] -> [-20, 0]
     assert loop.numbers.tolist() == [-20.0, 0.0]
     assert epoch.gradient.tolist() == [1.5, 1.0]  # as it was measured
+
+
+def test_training_goes_on_with_other_rows():
+    """Other data of the same structure may take their place; of another it is refused."""
+    w = Value(0.0)
+    loop = jit_training(
+        lambda x, y: (w * x[0] - y) ** 2,
+        lambda p, g, step, lr: (p - lr * g,),
+        [w],
+        np.ones((2, 1)),
+        np.ones(2),
+    )
+    assert loop.epoch([0, 1], 2, 0, 0.25).losses.tolist() == [1.0]
+    loop.use(np.full((5, 1), 2.0), np.full(5, 3.0))
+    assert loop.epoch(range(5), 5, 1, 0.0).losses.tolist() == [4.0]
+    with pytest.raises(IndexError):
+        loop.epoch([5], 1, 1, 0.0)
+    with pytest.raises(TypeError, match="structure"):
+        loop.use(np.ones((2, 2)), np.ones(2))
+    with pytest.raises(ValueError, match="rows"):
+        loop.use(np.ones((2, 1)), np.ones(3))

@@ -68,7 +68,7 @@ class TrainingLoop:
         if len(set(self.parameters)) < n:
             raise ValueError("expected each parameter once, but one of them is there twice")
         arguments = Arguments(tuple(data), {}, tuple(range(len(data))), dtype)
-        self.arrays = arguments.arrays
+        self._key = arguments.key
 
         def loss_and_gradient(*row: Any) -> Any:
             found = loss(*row)
@@ -92,13 +92,29 @@ class TrainingLoop:
         self._results = self._zeros(self.program.output_widths[0])
         self.gradient, self._sums = self._zeros(padded), self._zeros(padded)
         self._hyper = self._zeros(2)
-        self._buffers = [self._zeros(0), *self.arrays, self.captured, self._results, self.gradient]
-        self._gradient_memory = self.program.machine.working_memory(self._buffers)
+        self.use(*data)
         self._before = self._transform(transform_gradient, self.gradient[:n])
         self._after = self._transform(project, self.numbers)
         self.change_rule(rule)
         self._seconds_per_row = 0.0
         self.read()
+
+    def use(self, *data: Any) -> None:
+        """Train on other rows from here on, of the same structure and any number.
+
+        Raises StructureError if the structure is another, LengthError as `jit` does.
+        """
+        machine = self.program.machine
+        assert machine is not None
+        arguments = Arguments(data, {}, tuple(range(len(data))), str(self.program.dtype))
+        if arguments.key != self._key:
+            raise StructureError(
+                f"expected data of the structure it was compiled for, {self._key}, but got "
+                f"{arguments.key}"
+            )
+        self.arrays = arguments.arrays
+        self._buffers = [self._zeros(0), *self.arrays, self.captured, self._results, self.gradient]
+        self._gradient_memory = machine.working_memory(self._buffers)
 
     def _zeros(self, n: int) -> Any:
         return np.zeros(n, self.program.dtype)
