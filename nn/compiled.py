@@ -1,6 +1,5 @@
 """The training loop as machine code: a model, a loss and an optimiser, for autograd's compiler."""
 
-import copy
 from collections.abc import Callable, Sequence
 from math import isclose, isnan
 from typing import Any
@@ -38,20 +37,19 @@ class CompiledTraining:
 
 def rule_of(optimizer: Optimizer) -> Callable[..., Any]:
     """The optimiser's update, a function of a parameter, its gradient, its state, step and rate."""
+    if (optimizer.clipvalue, optimizer.clipnorm) != (None, None) or callable(optimizer.lr):
+        raise NotImplementedError("clipping and schedules are not compiled")  # so it runs eagerly
 
     def rule(param: Any, grad: Any, *rest: Any) -> Any:
         *state, step, lr = rest
-        mover = copy.copy(optimizer)
-        mover.steps, mover.lr = step, lr
-        return mover.update(param, grad, tuple(state))
+        return optimizer.update(param, grad, state, step, lr)
 
     return rule
 
 
 def _settings(optimizer: Optimizer) -> dict[str, Any]:
     """What is compiled in: all hyperparameters but the rate."""
-    changing = ("params", "state", "steps", "lr")
-    return {name: x for name, x in vars(optimizer).items() if name not in changing}
+    return {name: x for name, x in optimizer.config().items() if name != "lr"}
 
 
 def compile_training(
