@@ -20,3 +20,7 @@ class TargetError(ValueError):
 
 class StateDictError(ValueError):
     """A state dictionary does not fit what it is loaded into; nothing was changed."""
+
+
+class DataError(ValueError):
+    """A file or a table is not the data it should be; the message says where."""

@@ -1,4 +1,4 @@
-"""Data sets: the logic gates of two inputs."""
+"""The logic gates of two inputs, as truth tables."""
 
 from nn.errors import UnknownNameError
 
