@@ -1,7 +1,10 @@
 """nn: neural networks whose every number is a node of autograd."""
 
+from nn import data as data
 from nn.activations import activation_function as activation_function
+from nn.data import DataSet as DataSet
 from nn.data import gate as gate
+from nn.errors import DataError as DataError
 from nn.errors import HyperparameterError as HyperparameterError
 from nn.errors import StateDictError as StateDictError
 from nn.errors import TargetError as TargetError
