@@ -6,9 +6,9 @@ from typing import Any, final
 
 import autograd
 from autograd import LengthError, Traced, Value
-from nn.activations import Activation, activation_function, activation_name
+from nn.activations import Activation, activate, activation_function, activation_name
 from nn.errors import HyperparameterError
-from nn.init import Initializer, initializer
+from nn.init import Initializer, draw_matrix, initializer
 from nn.module import Module
 
 
@@ -30,12 +30,13 @@ class Neuron(Module):
         init: str | Initializer | None = None,
         seed: int | Random = 0,
         fused: bool = True,
-        fan_out: int = 1,
+        weights: Sequence[float] | None = None,
     ) -> None:
         _check_size("n_in", n_in)
-        rng = seed if isinstance(seed, Random) else Random(seed)
-        draw = initializer(init, activation)
-        self.w = tuple([Value(draw(rng, n_in, fan_out)) for _ in range(n_in)])
+        if weights is None:
+            rng = seed if isinstance(seed, Random) else Random(seed)
+            [weights] = draw_matrix(initializer(init, activation), rng, 1, n_in)
+        self.w = tuple([Value(w) for w in weights])
         self.b = Value(0.0)
         self.activation = activation_function(activation)
         self.fused = fused
@@ -66,12 +67,11 @@ class Layer(Module):
         seed: int | Random = 0,
         fused: bool = True,
     ) -> None:
+        _check_size("n_in", n_in)
         _check_size("n_out", n_out)
         rng = seed if isinstance(seed, Random) else Random(seed)
-        self.neurons = [
-            Neuron(n_in, activation, init=init, seed=rng, fused=fused, fan_out=n_out)
-            for _ in range(n_out)
-        ]
+        kernel = draw_matrix(initializer(init, activation), rng, n_out, n_in)
+        self.neurons = [Neuron(n_in, activation, fused=fused, weights=w) for w in kernel]
         self.activation = self.neurons[0].activation
         self.fused = fused
 
@@ -144,7 +144,7 @@ def _neurons(neurons: list[Neuron], f: Activation, fused: bool, x: Any) -> Any:
 
 
 def _activate(f: Activation, sums: list[Value], paths: Sequence[str | None]) -> list[Value]:
-    outputs = [f(z) for z in sums]
+    outputs = activate(f, sums)
     for y, path in zip(outputs, paths, strict=True):
         y.label = path
     return outputs
