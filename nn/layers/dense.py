@@ -5,7 +5,6 @@ from random import Random
 from typing import Any, final
 
 from nn.activations import Activation
-from nn.errors import HyperparameterError
 from nn.layers.base import Pass, Shape, sizes
 from nn.layers.units import Units
 
@@ -27,13 +26,7 @@ class Dense(Units):
         super().__post_init__(input_dim)
 
     def prepare(self, input_shape: Shape, rng: Random) -> Shape:
-        if len(input_shape) != 1:
-            raise HyperparameterError(
-                f"{self.name!r} expected flat rows, but those that come have shape {input_shape}; "
-                "put a Flatten() before it"
-            )
-        self.make_units((*input_shape, self.units), self.units, rng)
-        return (self.units,)
+        return self.make_dense(input_shape, self.units, rng)
 
     def row(self, x: Any, run: Pass) -> Any:
         return self.activated(self.sums([x]), run)[0]

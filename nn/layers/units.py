@@ -9,6 +9,7 @@ from typing import Any, final
 from autograd import LengthError, Value, dot, linear
 from nn.activations import Activation, activate, activation_function
 from nn.constraints import constraint
+from nn.errors import HyperparameterError
 from nn.init import Initializer, draw_matrix, initializer
 from nn.layers.base import Pass, SequentialLayer, Shape, flat, nested, shape_of, shaped
 from nn.module import Module
@@ -76,6 +77,17 @@ class Units(SequentialLayer, _Activated):
             bias = flat(draw_matrix(draw, rng, n, 1, fan_in=fan_in, fan_out=fan_out))
         self.kernel_shape = kernel_shape
         self.neurons = [Unit(w, b) for w, b in zip(kernel, bias, strict=True)]
+
+    @final
+    def make_dense(self, input_shape: Shape, n: int, rng: Random) -> Shape:
+        """Draw the weights of n units that see a whole row; gives the output's shape."""
+        if len(input_shape) != 1:
+            raise HyperparameterError(
+                f"{self.name!r} expected flat rows, but those that come have shape {input_shape}; "
+                "put a Flatten() before it"
+            )
+        self.make_units((*input_shape, n), n, rng)
+        return (n,)
 
     @final
     def sums(self, rows: list[list[Any]]) -> list[list[Any]]:
