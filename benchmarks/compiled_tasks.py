@@ -40,7 +40,7 @@ from benchmarks.eager_tasks import timed
 from benchmarks.formula_peers import Calls, per_call
 from benchmarks.formula_tasks import START, measurements, point, random_expression, squared_error
 from nn import MLP
-from nn.rules import adam
+from nn.optim import adam
 
 Predict = Callable[[Any], Any]
 

@@ -28,7 +28,7 @@ from autograd import (
     value_and_grad,
 )
 from autograd.errors import LengthError, MissingExtraError
-from nn.rules import adam
+from nn.optim import adam
 
 WIDTH = 16  # numbers that stand for one token on its way through the network
 HEADS = 4

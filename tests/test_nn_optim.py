@@ -19,11 +19,12 @@ from nn.optim import (
     Nadam,
     RMSprop,
     UnboundError,
+    adam,
     clip_by_norm,
     clip_by_value,
     optimizer_named,
+    sgd,
 )
-from nn.rules import adam, sgd
 
 FIGURES = json.loads((Path(__file__).parent / "data" / "optimizers.json").read_text())
 
