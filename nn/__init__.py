@@ -9,6 +9,7 @@ from nn.errors import HyperparameterError as HyperparameterError
 from nn.errors import StateDictError as StateDictError
 from nn.errors import TargetError as TargetError
 from nn.errors import UnknownNameError as UnknownNameError
+from nn.history import History as History
 from nn.layers import MLP as MLP
 from nn.layers import Layer as Layer
 from nn.layers import Neuron as Neuron
@@ -34,6 +35,5 @@ from nn.schedules import exponential_decay as exponential_decay
 from nn.schedules import polynomial_decay as polynomial_decay
 from nn.schedules import step_decay as step_decay
 from nn.schedules import warmup as warmup
-from nn.train import History as History
 from nn.train import perceptron_rule as perceptron_rule
 from nn.train import train as train

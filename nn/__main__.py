@@ -24,10 +24,11 @@ from autograd import (
 )
 from nn.activations import ACTIVATIONS
 from nn.data import GATES, NOT_LINEARLY_SEPARABLE, gate
+from nn.history import History
 from nn.layers import MLP
 from nn.losses import binary_cross_entropy, mse
 from nn.optim import SGD, Adam, Optimizer
-from nn.train import History, perceptron_rule, train
+from nn.train import perceptron_rule, train
 
 OPTIMIZERS: dict[str, tuple[Callable[..., Optimizer], float]] = {  # with the default learning rate
     "sgd": (SGD, 1.0),

@@ -10,41 +10,63 @@ from nn.optim import Optimizer
 
 
 class CompiledTraining:
-    """Epochs in machine code, with the model and the optimiser kept up to date."""
+    """Epochs in machine code, with the model and the optimiser kept up to date.
 
-    def __init__(self, loop: Any, optimizer: Optimizer) -> None:
-        self.loop, self.optimizer = loop, optimizer
+    loss: of one row of the data, as for `autograd.jit_training`. project: from the list of all
+    parameters after an update to that which takes their place.
+    """
+
+    def __init__(
+        self,
+        loss: Callable[..., Any],
+        optimizer: Optimizer,
+        *data: Any,
+        project: Callable[[list[Any]], Sequence[Any]] | None = None,
+    ) -> None:
+        self.optimizer = optimizer
         self._settings = _settings(optimizer)
+        self.loop = jit_training(
+            loss,
+            self._rule,
+            optimizer.params,
+            *data,
+            states=len(optimizer.initial_state),
+            transform_gradient=self._clip(),
+            project=project,
+        )
 
-    def epoch(self, order: Sequence[int], batch_size: int, step: int, lr: float) -> Any:
-        """Train on the rows in this order."""
-        loop = self.loop
-        if _settings(self.optimizer) != self._settings:  # a callback may have changed some
-            self._settings = _settings(self.optimizer)
-            loop.change_rule(rule_of(self.optimizer))
+    def _rule(self, param: Any, grad: Any, *rest: Any) -> Any:
+        *state, step, lr = rest
+        return self.optimizer.update(param, grad, state, step, lr)
+
+    def _clip(self) -> Callable[[list[Any]], list[Any]] | None:
+        clips = (self.optimizer.clipvalue, self.optimizer.clipnorm) != (None, None)
+        return self.optimizer.clip if clips else None
+
+    def epoch(
+        self,
+        order: Sequence[int],
+        batch_size: int,
+        progress: Callable[[int], object] | None = None,
+    ) -> Any:
+        """Train on the rows in this order; what was done is kept if Ctrl-C ends it."""
+        loop, optimizer = self.loop, self.optimizer
+        if _settings(optimizer) != self._settings:  # a callback may have changed some
+            self._settings = _settings(optimizer)
+            loop.change_rule(self._rule, self._clip())
         loop.read()
         for k, numbers in enumerate(loop.state):
-            numbers[:] = [state[k] for state in self.optimizer.state]
-        return loop.epoch(order, batch_size, step, lr)
-
-    def write_back(self) -> None:
-        """Give what was learned so far to the model and the optimiser."""
-        loop, optimizer = self.loop, self.optimizer
-        loop.write_back()
-        optimizer.steps = loop.steps
-        optimizer.state = list(zip(*[numbers.tolist() for numbers in loop.state], strict=True))
-
-
-def rule_of(optimizer: Optimizer) -> Callable[..., Any]:
-    """The optimiser's update, a function of a parameter, its gradient, its state, step and rate."""
-    if (optimizer.clipvalue, optimizer.clipnorm) != (None, None) or callable(optimizer.lr):
-        raise NotImplementedError("clipping and schedules are not compiled")  # so it runs eagerly
-
-    def rule(param: Any, grad: Any, *rest: Any) -> Any:
-        *state, step, lr = rest
-        return optimizer.update(param, grad, state, step, lr)
-
-    return rule
+            numbers[:] = [state[k] for state in optimizer.state]
+        steps = range(optimizer.steps + 1, optimizer.steps + 1 - (-len(order) // batch_size))
+        try:
+            return loop.epoch(
+                order, batch_size, optimizer.steps, _rates(optimizer, steps), progress
+            )
+        finally:
+            loop.write_back()
+            optimizer.steps = loop.steps
+            columns = [numbers.tolist() for numbers in loop.state]
+            optimizer.state = list(zip(*columns, strict=True)) or [()] * len(optimizer.params)
 
 
 def _settings(optimizer: Optimizer) -> dict[str, Any]:
@@ -73,17 +95,16 @@ def compile_training(
         import numpy as np
 
         xs, ys = np.array(inputs, float), np.array(targets, float)
-        states = len(optimizer.state[0])
-        loop = jit_training(of_one_row, rule_of(optimizer), optimizer.params, xs, ys, states=states)
+        training = CompiledTraining(of_one_row, optimizer, xs, ys)
         _check_targets(model, loss, inputs, targets)
-        _check_mean(loop, model, loss, inputs, targets)
+        _check_mean(training.loop, model, loss, inputs, targets)
     except TargetError:
         raise
     except Exception as error:  # whatever else it is, the eager engine may do without, or will say
         if insist:
             raise
         return None, f"{type(error).__name__}: {error}"
-    return CompiledTraining(loop, optimizer), ""
+    return training, ""
 
 
 def _check_targets(model: Any, loss: Any, inputs: list[Any], targets: list[Any]) -> None:

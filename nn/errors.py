@@ -24,3 +24,11 @@ class StateDictError(ValueError):
 
 class DataError(ValueError):
     """A file or a table is not the data it should be; the message says where."""
+
+
+class NotCompiledError(RuntimeError):
+    """A model was asked to train or to evaluate before it was told how, by `compile`."""
+
+
+class ModelFileError(ValueError):
+    """A file is not a model, or is damaged; nothing was changed."""

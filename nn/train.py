@@ -7,7 +7,6 @@ there is no gradient to follow.
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from math import hypot, isfinite
 from operator import mul
 from random import Random
@@ -16,46 +15,10 @@ from typing import Any
 from autograd import LengthError, MissingExtraError
 from nn.compiled import compile_training
 from nn.errors import HyperparameterError
+from nn.history import History
 from nn.layers import Neuron
 from nn.losses import mse
 from nn.optim import Optimizer
-
-
-@dataclass
-class History:
-    """What happened in training.
-
-    losses: for each epoch the mean loss over the samples, each measured just before the update.
-    gradient_norms: for each epoch the Euclidean norm of the mean gradient, measured likewise.
-    updates: how many times the parameters were moved.
-    stopped: why it ended: "epochs" (all done), "loss" or "gradient" (under the threshold),
-        "interrupted" (Ctrl-C), or "diverged" (the loss or a gradient was nan or infinite; the
-        parameters are those before that update).
-    engine: "compiled", or "eager" and, after a colon, why it was not compiled.
-    """
-
-    losses: list[float] = field(default_factory=list)
-    gradient_norms: list[float] = field(default_factory=list)
-    updates: int = 0
-    stopped: str = "epochs"
-    engine: str = "eager"
-
-    @property
-    def interrupted(self) -> bool:
-        return self.stopped == "interrupted"
-
-    def __str__(self) -> str:
-        """Why it ended, as a sentence."""
-        epochs = len(self.losses)
-        reason = {
-            "epochs": f"stopped after {epochs} epochs, as asked",
-            "loss": f"stopped after {epochs} epochs: the loss reached its threshold",
-            "gradient": f"stopped after {epochs} epochs: the slope reached its threshold",
-            "interrupted": f"interrupted after {epochs} epochs; what was learned is kept",
-            "diverged": f"stopped after {epochs} epochs: the loss or its gradient was no longer a "
-            "finite number; a smaller learning rate usually helps",
-        }[self.stopped]
-        return reason + (f" (loss {self.losses[-1]:.4g})" if self.losses else "")
 
 
 class _DivergedError(Exception):
@@ -116,10 +79,7 @@ def train(
         assert loop is not None
         if shuffle and size < n:
             rng.shuffle(order)
-        try:
-            result = loop.epoch(order, size, optimizer.steps, optimizer.lr)
-        finally:
-            loop.write_back()
+        result = loop.epoch(order, size)
         history.updates += len(result.losses)
         if result.diverged:
             raise _DivergedError

@@ -93,9 +93,8 @@ class TrainingLoop:
         self.gradient, self._sums = self._zeros(padded), self._zeros(padded)
         self._hyper = self._zeros(2)
         self.use(*data)
-        self._before = self._transform(transform_gradient, self.gradient[:n])
         self._after = self._transform(project, self.numbers)
-        self.change_rule(rule)
+        self.change_rule(rule, transform_gradient)
         self._seconds_per_row = 0.0
         self.read()
 
@@ -140,14 +139,17 @@ class TrainingLoop:
         for v, x, g in zip(self.parameters, numbers, gradient, strict=True):
             v.data, v.grad = x, g
 
-    def change_rule(self, rule: Callable[..., Sequence[Any]]) -> None:
-        """Go on with another rule, of as many numbers of state."""
+    def change_rule(
+        self, rule: Callable[..., Sequence[Any]], transform_gradient: Transform | None = None
+    ) -> None:
+        """Go on with another rule, of as many numbers of state, and another transform."""
         n, dtype = len(self.parameters), self.program.dtype
         self.rule = Rule(rule, len(self.state), n, str(dtype), self.exact)
         assert self.rule.machine is not None
         buffers = self.rule.buffers([self.numbers, self.gradient, *self.state], self._hyper)
         rule_call = _Call(self.rule.machine, self.rule.machine.working_memory(buffers), buffers)
-        self._updates = [*self._before, rule_call, *self._after]
+        before = self._transform(transform_gradient, self.gradient[:n])
+        self._updates = [*before, rule_call, *self._after]
 
     @property
     def steps(self) -> int:

@@ -1,0 +1,274 @@
+"""One epoch of `Sequential.fit`, in machine code or with the eager engine; both do the same.
+
+`Objective` says what a row of data costs, and what the metrics count there. It is written for one
+row of numbers of any kind: the eager engine gives it nodes, the compiler traced numbers.
+"""
+
+from collections.abc import Callable, Sequence
+from math import isclose, isfinite, isnan
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import autograd
+from autograd import Value, jit, no_grad
+from nn.compiled import CompiledTraining
+from nn.layers.base import Pass, flat
+from nn.losses import LOSSES
+from nn.metrics import Metric
+from nn.optim import Optimizer
+
+if TYPE_CHECKING:
+    from nn.models import Sequential
+
+Progress = Callable[[int], object]
+
+
+class Objective:
+    """What training makes small, for one row: its loss and the penalties on the weights."""
+
+    def __init__(
+        self, model: "Sequential", loss: Callable[[Any, Any], Any], metrics: Sequence[Metric]
+    ) -> None:
+        self.model, self.loss, self.metrics = model, loss, metrics
+
+    def __call__(
+        self, x: Any, y: Any, weight: Any = None, random_numbers: Any = (), training: bool = True
+    ) -> tuple[Any, ...]:
+        """(the loss of a row, what the metrics count).
+
+        weight: of the row in the loss. random_numbers: for dropout, in training.
+        """
+        run = Pass(training, random_numbers)
+        prediction = flat(self.model.row(x, run))
+        target = flat(y)
+        loss = self.loss([prediction], [target])
+        if weight is not None:
+            loss = loss * weight
+        for term in (*run.penalties, *self.model.penalty()):
+            loss = loss + term
+        return loss, *[c for metric in self.metrics for c in metric.statistics(prediction, target)]
+
+    def results(self, means: Sequence[float]) -> dict[str, float]:
+        """The metrics, of the means over the rows of what they count."""
+        found, rest = {}, list(means)
+        for metric, n in zip(self.metrics, self._sizes, strict=True):
+            found[metric.name], rest = metric.result(rest[:n]), rest[n:]
+        return found
+
+    def check(self, rows: "Rows") -> None:
+        """Let the loss see each kind of target once, and refuse those it does not take.
+
+        Traced numbers are not checked: they have no value yet.
+        """
+        import numpy as np
+
+        with no_grad():
+            first = [_float(z) for z in flat(self.model.row(_nested(rows.xs[0]), Pass()))]
+            target = flat(_nested(rows.ys[0]))
+            self._sizes = [len(metric.statistics(first, target)) for metric in self.metrics]
+            known = self.loss in LOSSES.values()
+            for y in np.unique(rows.ys, axis=0).tolist() if known else [target]:
+                self.loss([first], [flat(y)])
+
+
+class Rows(NamedTuple):
+    """Data to train on: arrays [rows, ...].
+
+    weights: None where all rows weigh 1. random_numbers: [rows, n], drawn anew for each epoch; None
+        where the network needs none.
+    """
+
+    xs: Any
+    ys: Any
+    weights: Any = None
+    random_numbers: Any = None
+
+    @property
+    def names(self) -> list[str]:
+        """The objective's arguments that are given."""
+        given = {"weight": self.weights, "random_numbers": self.random_numbers}
+        return ["x", "y", *[name for name, array in given.items() if array is not None]]
+
+    @property
+    def arrays(self) -> list[Any]:
+        return [array for array in self if array is not None]
+
+    def __len__(self) -> int:
+        return len(self.xs)
+
+
+class Sums(NamedTuple):
+    """The means over some rows of the loss and of what the metrics count; how many updates."""
+
+    loss: float
+    counts: list[float]
+    updates: int
+    diverged: bool = False
+
+
+class EagerEngine:
+    """Every number a node."""
+
+    name = "eager"
+
+    def __init__(self, objective: Objective, optimizer: Optimizer) -> None:
+        self.objective, self.optimizer = objective, optimizer
+
+    def use(self, rows: Rows) -> None:
+        """Train on these rows from here on."""
+        self.rows = rows
+
+    def epoch(self, order: Sequence[int], batch_size: int, progress: Progress) -> Sums:
+        """Train on the rows in this order."""
+        names, arrays = self.rows.names, self.rows.arrays
+        totals: list[float] = []
+        updates = 0
+        for start in range(0, len(order), batch_size):
+            batch = order[start : start + batch_size]
+            found = [
+                self.objective(**dict(zip(names, [a[i].tolist() for a in arrays], strict=True)))
+                for i in batch
+            ]
+            loss = autograd.mean([row[0] for row in found])
+            self.optimizer.zero_grad()
+            loss.backward()
+            gradients = [p.grad for p in self.optimizer.params]
+            if not isfinite(loss.data) or not all(map(isfinite, gradients)):
+                return _means(totals, start, updates, diverged=True)
+            self.optimizer.step()
+            project(self.objective.model)
+            updates += 1
+            counts = [[_float(c) for c in row[1:]] for row in found]
+            sums = [loss.data * len(batch), *[sum(c) for c in zip(*counts, strict=True)]]
+            totals = [a + b for a, b in zip(totals, sums, strict=True)] if totals else sums
+            progress(updates)
+        return _means(totals, len(order), updates)
+
+
+class CompiledEngine:
+    """Machine code. Raises what the compiler does if it cannot be."""
+
+    name = "compiled"
+
+    def __init__(self, objective: Objective, optimizer: Optimizer, rows: Rows) -> None:
+        model, names = objective.model, rows.names
+
+        def loss(*row: Any) -> Any:
+            return objective(**dict(zip(names, map(_nested, row), strict=True)))
+
+        projection = _projection(model) if model.constraints() else None
+        self.training = CompiledTraining(loss, optimizer, *rows.arrays, project=projection)
+
+    def use(self, rows: Rows) -> None:
+        """Train on these rows from here on, as many numbers to each as those compiled for."""
+        self.training.loop.use(*rows.arrays)
+
+    def epoch(self, order: Sequence[int], batch_size: int, progress: Progress) -> Sums:
+        """Train on the rows in this order."""
+        done = self.training.epoch(order, batch_size, progress)
+        updates = len(done.losses)
+        sizes = [min(batch_size, len(order) - k * batch_size) for k in range(updates)]
+        rows = sum(sizes) or 1
+        loss, counts = float(done.losses @ sizes) / rows, (sizes @ done.measures / rows).tolist()
+        return Sums(loss, counts, updates, done.diverged)
+
+
+def engine(
+    objective: Objective, optimizer: Optimizer, rows: Rows, compiled: bool | None
+) -> tuple[EagerEngine | CompiledEngine, str]:
+    """The engine, and if it is the eager one against the user's wish, why.
+
+    compiled: True raises the error that says why it cannot be; None takes the eager engine then.
+    """
+    eager = EagerEngine(objective, optimizer)
+    if compiled is False:
+        return eager, ""
+    try:
+        found = CompiledEngine(objective, optimizer, rows)
+        _check_mean(objective, rows)
+    except Exception as error:  # whatever it is, the eager engine may do without, or will say
+        if compiled:
+            raise
+        return eager, f"{type(error).__name__}: {error}"
+    return found, ""
+
+
+class Evaluation:
+    """The loss and the metrics of rows, without training."""
+
+    def __init__(self, objective: Objective, compiled: bool | None) -> None:
+        self.objective, self.compiled = objective, compiled
+        self._fast: dict[tuple[str, ...], Any] = {}
+
+    def __call__(self, rows: Rows) -> Sums:
+        """The means over these rows."""
+        names = tuple(rows.names)
+
+        def of_row(*row: Any) -> list[Any]:
+            given = dict(zip(names, map(_nested, row), strict=True))
+            return list(self.objective(**given, training=False))
+
+        if self.compiled is not False:
+            if names not in self._fast:
+                self._fast[names] = jit(of_row, batch_argnums=tuple(range(len(names))))
+            try:
+                loss, *counts = self._fast[names](*rows.arrays)
+                return Sums(loss, counts, 0)
+            except TypeError:  # what cannot be traced
+                if self.compiled:
+                    raise
+                self.compiled = False
+        with no_grad():
+            found = [[_float(c) for c in of_row(*row)] for row in zip(*rows.arrays, strict=True)]
+        return _means([sum(column) for column in zip(*found, strict=True)], len(rows), 0)
+
+
+def project(model: "Sequential") -> None:
+    """Apply the constraints to the weights."""
+    for function, weights in model.constraints():
+        for p, number in zip(weights, function([p.data for p in weights]), strict=True):
+            p.data = _float(number)
+
+
+def _projection(model: "Sequential") -> Callable[[list[Any]], list[Any]]:
+    """The same, from the list of all parameters."""
+    place = {p: k for k, p in enumerate(model.parameters())}
+
+    def projected(numbers: list[Any]) -> list[Any]:
+        for function, weights in model.constraints():
+            found = function([numbers[place[p]] for p in weights])
+            for p, number in zip(weights, found, strict=True):
+                numbers[place[p]] = number
+        return numbers
+
+    return projected
+
+
+def _check_mean(objective: Objective, rows: Rows) -> None:
+    """Raise ValueError unless the loss of a batch is the mean over its rows: the compiler's is."""
+    if objective.loss in LOSSES.values():  # these are, which their tests show
+        return
+    few = min(len(rows), 16)
+    with no_grad():
+        ys = [flat(_nested(y)) for y in rows.ys[:few]]
+        predictions = [flat(objective.model.row(_nested(x), Pass())) for x in rows.xs[:few]]
+        whole = _float(objective.loss(predictions, ys))
+        each = [objective.loss([p], [y]) for p, y in zip(predictions, ys, strict=True)]
+        got = sum(map(_float, each)) / few
+    if not (isclose(got, whole, rel_tol=1e-8, abs_tol=1e-12) or isnan(got) or isnan(whole)):
+        raise ValueError(
+            f"the loss of a batch is not the mean over its rows ({whole!r}, but the mean is "
+            f"{got!r}), or differs from call to call"
+        )
+
+
+def _means(totals: Sequence[float], rows: int, updates: int, diverged: bool = False) -> Sums:
+    loss, *counts = [t / rows for t in totals] if totals else [0.0]
+    return Sums(loss, counts, updates, diverged)
+
+
+def _nested(x: Any) -> Any:
+    return x.tolist() if hasattr(x, "tolist") else x
+
+
+def _float(x: Any) -> float:
+    return x.data if isinstance(x, Value) else float(x)

@@ -1,0 +1,216 @@
+"""Model files: the architecture, the weights, and what training needs to go on, in one file.
+
+The format is safetensors, which nothing can execute: the weights as float64 arrays "dense.kernel",
+"dense.bias" ..., the optimiser's state as "optimizer.0" ..., and the rest as JSON in its metadata.
+"""
+
+import hashlib
+import json
+import os
+import stat
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autograd import MissingExtraError
+from nn import layers
+from nn.errors import ModelFileError
+from nn.layers import SequentialLayer
+from nn.losses import LOSSES
+from nn.metrics import METRICS
+from nn.optim import OPTIMIZERS, Optimizer
+
+if TYPE_CHECKING:
+    from nn.models import Sequential
+
+VERSION = 1
+WEIGHTS = ("kernel", "bias")  # of a layer, as get_weights() gives them
+
+
+def save(model: "Sequential", path: str | Path) -> None:
+    """Write the model to a file, whole or not at all.
+
+    Kept are the layers, the weights, the number of epochs trained, and from `compile` the optimiser
+    with its state, the loss and the metrics, where they have names; what is a function of your own
+    must be given to `compile` again after loading.
+    Raises RuntimeError if the model is not built, HyperparameterError for a layer whose options
+    cannot be written down, MissingExtraError without safetensors.
+    """
+    import numpy as np
+
+    _, to_bytes = _safetensors()
+    arrays: dict[str, Any] = {}
+    for layer in model.layers:
+        for name, weights in zip(WEIGHTS, layer.get_weights(), strict=False):
+            arrays[f"{layer.name}.{name}"] = np.array(weights, float)
+    described: dict[str, Any] = {
+        "version": VERSION,
+        "name": model.name,
+        "seed": model.seed,
+        "epochs_trained": model.epochs_trained,
+        "input_shape": model.input_shape,
+        "layers": [{"class": type(x).__name__, "config": x.config()} for x in model.layers],
+    }
+    if model.optimizer is not None:
+        described["training"] = _describe_training(model)
+        for k, column in enumerate(zip(*model.optimizer.state, strict=True)):
+            arrays[f"optimizer.{k}"] = np.array(column, float)
+    text = json.dumps(described, allow_nan=False)
+    metadata = {"glassgrad": text, "sha256": _digest(text, arrays)}
+    _write(Path(path), to_bytes(arrays, metadata))
+
+
+def load(
+    path: str | Path, custom_layers: Mapping[str, type[SequentialLayer]] | None = None
+) -> "Sequential":
+    """The model of a file, which goes on training as if there had been no pause.
+
+    custom_layers: your own classes by name. Nothing in the file is executed.
+    Raises ModelFileError for a file that is damaged, or no model; OSError if it cannot be read.
+    """
+    data = Path(path).read_bytes()
+    try:
+        arrays, described = _parse(data)
+    except ModelFileError as error:
+        raise ModelFileError(f"{path}: {error}") from None
+    except Exception as error:  # whatever a hostile or damaged file makes a parser raise
+        raise ModelFileError(
+            f"{path}: expected a model file as model.save() writes it, but it cannot be read "
+            f"({type(error).__name__}: {error})"
+        ) from None
+    known = {**_own_layers(), **(custom_layers or {})}
+    missing = sorted({part["class"] for part in described["layers"]} - known.keys())
+    if missing:
+        raise ModelFileError(
+            f"{path}: expected layers of known classes, but it has {', '.join(missing)}; pass "
+            f"custom_layers={{{missing[0]!r}: {missing[0]}}}"
+        )
+    try:
+        return _rebuild(arrays, described, known)
+    except Exception as error:
+        raise ModelFileError(
+            f"{path}: the model it describes cannot be made ({type(error).__name__}: {error})"
+        ) from None
+
+
+def _rebuild(arrays: Mapping[str, Any], described: Any, known: Mapping[str, Any]) -> "Sequential":
+    from nn.models import Sequential
+
+    model = Sequential(name=described["name"], seed=described["seed"])
+    for part in described["layers"]:
+        model.add(known[part["class"]](**part["config"]))
+    model.build(described["input_shape"])
+    for layer in model.layers:
+        names = [f"{layer.name}.{name}" for name in WEIGHTS]
+        layer.set_weights([arrays[name] for name in names if name in arrays])
+    model.epochs_trained = described["epochs_trained"]
+    training = described.get("training")
+    if training is not None and training["loss"] is not None and training["optimizer"] is not None:
+        optimizer = OPTIMIZERS[training["optimizer"]](**training["settings"])
+        model.compile(optimizer, training["loss"], training["metrics"])
+        columns = [arrays[f"optimizer.{k}"].tolist() for k in range(len(optimizer.initial_state))]
+        optimizer.load_state_dict(
+            {
+                "steps": training["steps"],
+                "lr": optimizer.lr,
+                "state": list(zip(*columns, strict=True)) or optimizer.state,
+            }
+        )
+    return model
+
+
+def _describe_training(model: "Sequential") -> dict[str, Any]:
+    """What `compile` was given, where it can be written down; None for the rest."""
+    optimizer = model.optimizer
+    assert optimizer is not None
+    settings = optimizer.config()
+    name = _optimizer_name(optimizer) if not callable(optimizer.lr) else None
+    return {
+        "optimizer": name,
+        "settings": settings if name is not None else {},
+        "steps": optimizer.steps,
+        "loss": next((name for name, f in LOSSES.items() if f is model.loss), None),
+        "metrics": [
+            name
+            for metric in (*model.metrics, *model.whole_metrics)
+            for name in [next((name for name, m in METRICS.items() if m == metric), None)]
+            if name is not None
+        ],
+    }
+
+
+def _optimizer_name(optimizer: Optimizer) -> str | None:
+    return next((name for name, make in OPTIMIZERS.items() if make is type(optimizer)), None)
+
+
+def _own_layers() -> dict[str, type[SequentialLayer]]:
+    found = [x for x in vars(layers).values() if isinstance(x, type)]
+    return {x.__name__: x for x in found if issubclass(x, SequentialLayer)}
+
+
+def _parse(data: bytes) -> tuple[dict[str, Any], Any]:
+    """The arrays and the description, with everything checked against the digest."""
+    from_bytes, _ = _safetensors()
+    arrays = from_bytes(data)
+    length = int.from_bytes(data[:8], "little")
+    metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+    if "glassgrad" not in metadata:
+        raise ModelFileError(
+            "expected a model file as model.save() writes it, but this safetensors file has arrays "
+            f"alone ({', '.join(list(arrays)[:3])})"
+        )
+    if metadata.get("sha256") != _digest(metadata["glassgrad"], arrays):
+        raise ModelFileError("its contents do not match its checksum: it is damaged")
+    described = json.loads(metadata["glassgrad"])
+    if described["version"] != VERSION:
+        raise ModelFileError(
+            f"expected format version {VERSION}, but got {described['version']}; a newer glassgrad "
+            "wrote it"
+        )
+    return arrays, described
+
+
+def _digest(text: str, arrays: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file so that a crash at any moment leaves the old or the new one."""
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask()
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    if hasattr(os, "O_DIRECTORY"):  # the new name itself must reach the disk, too
+        folder = os.open(path.parent, os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _safetensors() -> tuple[Any, Any]:
+    try:
+        from safetensors.numpy import load, save
+    except ImportError:
+        raise MissingExtraError("model files need safetensors: pip install safetensors") from None
+    return load, save

@@ -1,0 +1,457 @@
+"""Sequential: layers one after another, with Keras's compile, fit, evaluate and predict."""
+
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import count
+from pathlib import Path
+from random import Random
+from typing import Any, final
+
+from autograd import LengthError, jit, no_grad
+from nn.callbacks import Callback
+from nn.errors import HyperparameterError, NotCompiledError
+from nn.fit import CompiledEngine, EagerEngine, Evaluation, Objective, Rows, Sums, engine
+from nn.history import History
+from nn.layers.base import Pass, SequentialLayer, flat, name_parts, nested
+from nn.losses import loss_function
+from nn.metrics import Metric, WholeMetric, metric_named
+from nn.module import Module
+from nn.optim import Optimizer, optimizer_named
+from nn.progress import EpochBar
+from nn.rows import prepare_rows, random_numbers, split_off
+
+Loss = Callable[[Any, Any], Any]
+
+
+@final
+class Sequential(Module):
+    """Layers one after another, each fed by the one before.
+
+    layers: more can be added until the model is trained. seed: what the weights are drawn from, and
+    by default dropout and the order of the rows.
+    """
+
+    def __init__(
+        self, layers: Iterable[SequentialLayer] = (), *, name: str = "sequential", seed: int = 0
+    ) -> None:
+        self.layers: list[SequentialLayer] = []
+        self.name, self.seed = name, seed
+        self._rng = Random(seed)
+        self.optimizer: Optimizer | None = None
+        self.epochs_trained = 0
+        self.stop_training = False  # a callback sets it to end training after this epoch
+        self._forget_programs()
+        for layer in layers:
+            self.add(layer)
+
+    # --- layers -----------------------------------------------------------------------------------
+
+    def add(self, layer: SequentialLayer) -> None:
+        """Put a layer at the end.
+
+        Raises HyperparameterError if it does not take what the one before gives.
+        """
+        if not isinstance(layer, SequentialLayer):
+            raise TypeError(
+                f"expected a layer such as Dense(8, activation='relu'), but got {layer!r:.80}"
+            )
+        if any(layer is other for other in self.layers):
+            raise HyperparameterError(f"layer {layer.name!r} is in this model already")
+        if self.layers and self.layers[-1].built:
+            layer.build(self.layers[-1].output_shape, self._rng)
+        elif not self.layers and layer.input_shape is not None:
+            layer.build(layer.input_shape, self._rng)
+        taken = {other.name for other in self.layers}
+        layer.name = next(n for n in _numbered(str(layer.name)) if n not in taken)
+        self.layers.append(layer)
+        self._changed()
+
+    def pop(self) -> None:
+        """Take the last layer away."""
+        if not self.layers:
+            raise LengthError("expected a layer to take away, but there is none")
+        self.layers.pop()
+        self._changed()
+
+    def build(self, input_shape: Sequence[int]) -> None:
+        """Make the weights, for rows of this shape, where that has not been done."""
+        shape = tuple(input_shape)
+        for layer in self.layers:
+            layer.build(shape, self._rng)
+            shape = layer.output_shape
+        self._changed()
+
+    @property
+    def built(self) -> bool:
+        """Whether the weights are there."""
+        return bool(self.layers) and self.layers[-1].built
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The shape of one row."""
+        self._check_built()
+        shape = self.layers[0].input_shape
+        assert shape is not None
+        return shape
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """The shape of one row's prediction."""
+        self._check_built()
+        return self.layers[-1].output_shape
+
+    def _changed(self) -> None:
+        name_parts(self)
+        self._forget_programs()
+        if self.optimizer is not None and self.built:
+            self.optimizer.bind(self.parameters())
+
+    def _forget_programs(self) -> None:
+        self._engines: dict[Any, tuple[EagerEngine | CompiledEngine, str]] = {}
+        self._evaluation: Evaluation | None = None
+        self._fast_predict: Any = None
+
+    def _check_built(self) -> None:
+        if not self.built:
+            raise RuntimeError(
+                "the model does not know the shape of its input yet: give the first layer an "
+                "input_dim or input_shape, call build(input_shape), or fit it to data"
+            )
+
+    # --- one row ----------------------------------------------------------------------------------
+
+    def row(self, x: Any, run: Pass) -> Any:
+        """The output for one row as nested lists, of numbers of any kind."""
+        for layer in self.layers:
+            x = layer.row(x, run)
+        return x
+
+    def forward(self, x: Any) -> Any:
+        """The output, as nodes, for a row or a list of rows, in inference mode."""
+        self._check_built()
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    @property
+    def random_numbers(self) -> int:
+        """How many uniform random numbers a row takes in training."""
+        return sum(layer.random_numbers for layer in self.layers)
+
+    def penalty(self) -> list[Any]:
+        """What the regularisers of the weights add to the loss."""
+        return [term for layer in self.layers for term in layer.penalty()]
+
+    def constraints(self) -> list[Any]:
+        """Functions to apply after each update, with the weights they take and give."""
+        return [pair for layer in self.layers for pair in layer.constraints()]
+
+    # --- training ---------------------------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: str | Optimizer = "rmsprop",
+        loss: str | Loss | None = None,
+        metrics: Sequence[Any] = (),
+        *,
+        compiled: bool | None = None,
+    ) -> None:
+        """Say how to train.
+
+        optimizer: a name such as "adam", or an optimiser such as Adam(lr=0.01).
+        loss: a name, or a function loss(predictions, targets) of lists of rows.
+        metrics: names, or objects of nn.metrics.
+        compiled: whether training and evaluation run as machine code: by default where the layers
+            and the loss allow it; True raises an error where they do not.
+        Raises UnknownNameError for a name that is not known.
+        """
+        if loss is None:
+            raise HyperparameterError(
+                'expected a loss, such as loss="mse" or loss="binary_crossentropy", but got none'
+            )
+        self.optimizer, self.loss = optimizer_named(optimizer), loss_function(loss)
+        if self.built:
+            self.optimizer.bind(self.parameters())
+        wanted = [metric_named(m) for m in ([metrics] if isinstance(metrics, str) else metrics)]
+        self.metrics = [m for m in wanted if isinstance(m, Metric)]
+        self.whole_metrics = [m for m in wanted if isinstance(m, WholeMetric)]
+        self.compiled = compiled
+        self._forget_programs()
+
+    def fit(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | None = 32,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Sequence[Callback] = (),
+        validation_split: float = 0.0,
+        validation_data: Sequence[Any] | None = None,
+        shuffle: bool = True,
+        class_weight: dict[int, float] | None = None,
+        sample_weight: Any = None,
+        seed: int | None = None,
+    ) -> History:
+        """Train on inputs x [rows, ...] and targets y [rows] or [rows, n_out].
+
+        batch_size: the samples to an update, 1 for stochastic; None for all rows; the last batch of
+            an epoch may be short. So there are epochs * ceil(rows / batch_size) updates.
+        verbose: 1 for a bar for each epoch, 2 for a line, 0 for nothing.
+        validation_split: the share of the rows, at the end of x, that is not trained on, but
+            evaluated after each epoch; validation_data: (x, y) or (x, y, weights) instead.
+        class_weight: how much each class counts in the loss, by number; sample_weight: each row.
+        seed: of the order of the rows and of dropout; by default the model's. The same seed and
+            data give the same numbers, also when training is interrupted and goes on.
+
+        Ctrl-C ends it and keeps what was learned, as does a loss that is nan or infinite. Raises
+        LengthError if x and y differ in length or there are none.
+        """
+        self._check_compiled()
+        seed = self.seed if seed is None else seed
+        rows = prepare_rows(x, y, sample_weight, class_weight)
+        if validation_data is not None:
+            held_out: Rows | None = prepare_rows(*validation_data)
+        else:
+            rows, held_out = split_off(rows, validation_split)
+        self._build_for(rows)
+        size = len(rows) if batch_size is None else _whole("batch_size", batch_size, 1)
+        epochs = _whole("epochs", epochs, 0)
+        rows, draw = random_numbers(rows, self.layers, seed)
+        run, reason = self._engine(rows)
+        history = History(engine=run.name + (f": {reason}" if reason else ""))
+        steps = -(-len(rows) // size)
+        for callback in callbacks:
+            callback.set_model(self)
+            callback.set_params({"epochs": epochs, "steps": steps, "verbose": verbose})
+        by_batch = any(callback.wants_batches for callback in callbacks)
+        self.stop_training = False
+        _tell(callbacks, "on_train_begin")
+        try:
+            for epoch in range(epochs):
+                _tell(callbacks, "on_epoch_begin", epoch)
+                number = self.epochs_trained
+                draw(number)
+                order = _order(len(rows), seed, number, shuffle and size < len(rows))
+                start = time.perf_counter()
+                with EpochBar(epoch, epochs, steps, verbose) as bar:
+                    if by_batch:
+                        sums = self._batches(run, order, size, callbacks, bar.show)
+                    else:
+                        sums = run.epoch(order, size, bar.show)
+                    self.epochs_trained += not sums.diverged
+                    history.updates += sums.updates
+                    seconds = time.perf_counter() - start
+                    if sums.diverged:
+                        history.stopped = "diverged"
+                        break
+                    logs = self._logs(sums, rows)
+                    if held_out is not None:
+                        found = self._logs(self._evaluate(held_out), held_out)
+                        logs |= {f"val_{name}": x for name, x in found.items()}
+                    bar.finish(seconds, logs)
+                history.epoch.append(epoch)
+                for name, number_ in logs.items():
+                    history.history.setdefault(name, []).append(number_)
+                _tell(callbacks, "on_epoch_end", epoch, logs)
+                if self.stop_training:
+                    history.stopped = "callback"
+                    break
+        except KeyboardInterrupt:
+            history.stopped = "interrupted"
+        if history.stopped == "diverged":
+            warnings.warn(f"training {history}", RuntimeWarning, stacklevel=2)
+        _tell(callbacks, "on_train_end")
+        return history
+
+    def _batches(
+        self,
+        run: EagerEngine | CompiledEngine,
+        order: Any,
+        size: int,
+        callbacks: Sequence[Callback],
+        show: Callable[[int], object],
+    ) -> Sums:
+        """An epoch with a word to the callbacks before and after each batch."""
+        loss, counts, updates = 0.0, [0.0], 0
+        for k, start in enumerate(range(0, len(order), size)):
+            batch = order[start : start + size]
+            _tell(callbacks, "on_train_batch_begin", k)
+            sums = run.epoch(batch, size, lambda done: None)
+            if sums.diverged:
+                return Sums(loss, counts, updates, diverged=True)
+            part = len(batch) / (start + len(batch))  # of the rows so far
+            before = counts if updates else [0.0] * len(sums.counts)
+            loss += (sums.loss - loss) * part
+            counts = [a + (b - a) * part for a, b in zip(before, sums.counts, strict=True)]
+            updates += 1
+            _tell(callbacks, "on_train_batch_end", k, {"loss": sums.loss})
+            show(updates)
+            if self.stop_training:
+                break
+        return Sums(loss, counts, updates)
+
+    def evaluate(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        verbose: int | str = 0,
+        return_dict: bool = False,
+    ) -> Any:
+        """The loss and the metrics on these rows, without training.
+
+        Gives the loss alone if there are no metrics, a list with the loss first, or with
+        return_dict=True a dict by name.
+        """
+        self._check_compiled()
+        rows = prepare_rows(x, y, sample_weight)
+        self._build_for(rows)
+        logs = self._logs(self._evaluate(rows), rows)
+        if verbose not in (0, "auto"):
+            print(" - ".join(f"{name}: {value:.4f}" for name, value in logs.items()))
+        if return_dict:
+            return logs
+        return list(logs.values()) if len(logs) > 1 else logs["loss"]
+
+    def predict(self, x: Any) -> Any:
+        """The outputs for rows x [rows, ...]: an array [rows, ...]."""
+        import numpy as np
+
+        xs = np.ascontiguousarray(x, float)
+        if not self.built:
+            self.build(xs.shape[1:])
+        if xs.shape[1:] != self.input_shape:
+            raise LengthError(
+                f"expected rows of shape {self.input_shape}, but got x of shape {xs.shape}"
+                + ("; one row goes as [row]" if xs.shape == self.input_shape else "")
+            )
+        shape = (len(xs), *self.output_shape)
+        if not len(xs):
+            return np.empty(shape)
+
+        def of_row(row: Any) -> Any:
+            return flat(self.row(nested(row), Pass()))
+
+        try:
+            if self._fast_predict is None:
+                self._fast_predict = jit(of_row, batch_argnums=0, mean=False)
+            columns = self._fast_predict(xs)
+            return np.stack(columns, axis=1).reshape(shape)
+        except TypeError:  # a layer that cannot be traced
+            with no_grad():
+                found = [[getattr(p, "data", p) for p in of_row(row)] for row in xs.tolist()]
+            return np.array(found).reshape(shape)
+
+    def summary(self) -> None:
+        """Print each layer with its output's shape and the number of its parameters."""
+        rows = [("Layer", "Output shape", "Param #")]
+        for layer in self.layers:
+            shape = str((None, *layer.output_shape)) if layer.built else "?"
+            title = f"{layer.name} ({type(layer).__name__})"
+            rows.append((title, shape, f"{len(layer.parameters()):,}"))
+        widths = [max(len(row[k]) for row in rows) + 2 for k in range(3)]
+        lines = ["".join(x.ljust(w) for x, w in zip(row, widths, strict=True)) for row in rows]
+        rule = "─" * sum(widths)
+        total = f"Total params: {len(self.parameters()):,}"
+        print("\n".join([f'Model: "{self.name}"', rule, lines[0], rule, *lines[1:], rule, total]))
+
+    def get_weights(self) -> list[Any]:
+        """The weights of all layers in Keras's order and arrangement."""
+        return [weights for layer in self.layers for weights in layer.get_weights()]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Set the weights of all layers. Raises LengthError if their number differs."""
+        rest = list(weights)
+        parts = [len(layer.get_weights()) for layer in self.layers]
+        if len(rest) != sum(parts):
+            raise LengthError(f"expected {sum(parts)} arrays of weights, but got {len(rest)}")
+        for layer, n in zip(self.layers, parts, strict=True):
+            layer.set_weights(rest[:n])
+            rest = rest[n:]
+
+    def save(self, path: str | Path) -> None:
+        """Write the model to a safetensors file, which `nn.load` reads back; see nn/io.py."""
+        from nn.io import save
+
+        save(self, path)
+
+    def describe(self) -> str:
+        return f"{self.input_shape} -> {self.output_shape}" if self.built else "not built"
+
+    # --- what these have in common ----------------------------------------------------------------
+
+    def _check_compiled(self) -> Optimizer:
+        if self.optimizer is None:
+            raise NotCompiledError(
+                'expected a model that knows how to train; call compile(optimizer="adam", '
+                'loss="mse") first'
+            )
+        return self.optimizer
+
+    def _build_for(self, rows: Rows) -> None:
+        if not self.layers:
+            raise LengthError("expected a model with layers, but there are none; add() some")
+        if not self.built:
+            self.build(rows.xs.shape[1:])
+        if rows.xs.shape[1:] != self.input_shape:
+            raise LengthError(
+                f"expected rows of shape {self.input_shape}, but got x of shape {rows.xs.shape}"
+            )
+
+    def _objective(self) -> Objective:
+        return Objective(self, self.loss, self.metrics)
+
+    def _engine(self, rows: Rows) -> tuple[EagerEngine | CompiledEngine, str]:
+        """The engine for these rows; one that was compiled for their like serves again."""
+        optimizer = self._check_compiled()
+        key = tuple([(name, a.shape[1:]) for name, a in zip(rows.names, rows.arrays, strict=True)])
+        objective = self._objective()
+        objective.check(rows)
+        if key not in self._engines:
+            self._engines[key] = engine(objective, optimizer, rows, self.compiled)
+        run, reason = self._engines[key]
+        run.use(rows)
+        return run, reason
+
+    def _evaluate(self, rows: Rows) -> Sums:
+        if self._evaluation is None:
+            self._evaluation = Evaluation(self._objective(), self.compiled)
+        return self._evaluation(rows)
+
+    def _logs(self, sums: Sums, rows: Rows) -> dict[str, float]:
+        """The loss and the metrics by name."""
+        objective = self._objective()
+        objective.check(Rows(rows.xs[:1], rows.ys[:1]))
+        logs = {"loss": sums.loss, **objective.results(sums.counts)}
+        if self.whole_metrics:
+            predictions = self.predict(rows.xs)
+            logs |= {m.name: m.compute(predictions, rows.ys) for m in self.whole_metrics}
+        return logs
+
+
+def _numbered(name: str) -> Iterator[str]:
+    """The name, then name_1, name_2 ..."""
+    yield name
+    yield from (f"{name}_{k}" for k in count(1))
+
+
+def _order(n: int, seed: int, epoch: int, shuffle: bool) -> Any:
+    """The order of the rows in an epoch: a matter of the seed and the epoch's number alone."""
+    import numpy as np
+
+    return np.random.default_rng([seed, epoch]).permutation(n) if shuffle else np.arange(n)
+
+
+def _tell(callbacks: Sequence[Callback], name: str, *arguments: Any) -> None:
+    for callback in callbacks:
+        getattr(callback, name)(*arguments)
+
+
+def _whole(name: str, n: Any, least: int) -> int:
+    if not isinstance(n, int) or isinstance(n, bool) or n < least:
+        raise HyperparameterError(
+            f"expected {name} to be a whole number from {least}, but got {n!r}"
+        )
+    return n

@@ -1,0 +1,129 @@
+"""What `fit` and `evaluate` are given, as arrays of rows that fit each other."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from autograd import LengthError, OperandError
+from nn.errors import HyperparameterError, TargetError
+from nn.fit import Rows
+from nn.layers.base import SequentialLayer
+
+
+def prepare_rows(
+    x: Any, y: Any = None, sample_weight: Any = None, class_weight: dict[int, float] | None = None
+) -> Rows:
+    """The rows as NumPy arrays of floats. x alone may be a data set, or another (x, y).
+
+    Raises LengthError if they differ in length or there are none, OperandError for what is no
+    number.
+    """
+    import numpy as np
+
+    if y is None:
+        try:
+            x, y = x
+        except (TypeError, ValueError):
+            raise LengthError("expected targets y beside the inputs x, but got none") from None
+    xs, ys = _array("x", x), _array("y", y)
+    if len(xs) != len(ys) or not len(xs):
+        raise LengthError(
+            f"expected at least one row and a target for each, but got {len(xs)} rows and "
+            f"{len(ys)} targets"
+        )
+    weights = None
+    if sample_weight is not None:
+        weights = _array("sample_weight", sample_weight)
+        if weights.shape != (len(xs),):
+            raise LengthError(
+                f"expected a weight for each of {len(xs)} rows, but got {weights.shape}"
+            )
+    if class_weight is not None:
+        of_class = _class_weights(ys, class_weight)
+        weights = of_class if weights is None else np.ascontiguousarray(weights * of_class)
+    return Rows(xs, ys, weights)
+
+
+def _array(name: str, x: Any) -> Any:
+    import numpy as np
+
+    try:
+        array = np.ascontiguousarray(x.to_numpy() if hasattr(x, "to_numpy") else x)
+        if array.dtype.kind not in "fiub":
+            raise ValueError(f"dtype {array.dtype}")
+    except ValueError as error:
+        raise OperandError(
+            f"expected {name} to be numbers in rows of equal length, but got {x!r:.80} ({error})"
+        ) from None
+    if np.ndim(x) == 0:
+        raise LengthError(f"expected {name} to have a row for each sample, but got {x!r:.80}")
+    return array.astype(float)
+
+
+def _class_weights(ys: Any, weights: dict[int, float]) -> Any:
+    """How much each row counts, by its class: a number, or the place of the 1 in its row."""
+    import numpy as np
+
+    columns = ys.reshape(len(ys), -1)
+    classes = columns.argmax(axis=1) if columns.shape[1] > 1 else columns[:, 0]
+    missing = sorted(set(classes.tolist()) - set(map(float, weights)))
+    if missing:
+        raise TargetError(
+            f"expected class_weight to have a weight for each class, but there is none for "
+            f"{missing[:5]}; it has {sorted(weights)}"
+        )
+    return np.array([weights[int(c)] for c in classes.tolist()], float)
+
+
+def split_off(rows: Rows, share: float) -> tuple[Rows, Rows | None]:
+    """The rows to train on, and the last `share` of them to validate with."""
+    if not 0.0 <= share < 1.0:
+        raise HyperparameterError(f"expected validation_split in [0, 1), but got {share!r}")
+    if not share:
+        return rows, None
+    first = int(len(rows) * (1.0 - share))
+    if not 0 < first < len(rows):
+        raise HyperparameterError(
+            f"validation_split={share} of {len(rows)} rows leaves none to "
+            + ("train on" if not first else "validate with")
+        )
+    parts = [
+        [None if a is None else a[s] for a in rows] for s in (slice(first), slice(first, None))
+    ]
+    return Rows(*parts[0]), Rows(*parts[1])
+
+
+def random_numbers(
+    rows: Rows, layers: Sequence[SequentialLayer], seed: int
+) -> tuple[Rows, Callable[[int], None]]:
+    """The rows with a place for the random numbers of their layers, and what draws an epoch's.
+
+    They are a matter of the seed (a layer's own, or this with the layer's place) and the epoch's
+    number alone: the same for both engines, and after a pause.
+    """
+    import numpy as np
+
+    total = sum(layer.random_numbers for layer in layers)
+    if not total:
+        return rows, lambda epoch: None
+    if total * len(rows) > MOST_RANDOM_NUMBERS:
+        raise HyperparameterError(
+            f"dropping needs {total:,} random numbers for each of {len(rows):,} rows, which is "
+            f"more than the {MOST_RANDOM_NUMBERS:,} that are kept in memory; fit fewer rows at a "
+            "time, or use Dropout, which needs one for each unit, in place of DropConnect"
+        )
+    numbers = np.zeros((len(rows), total))
+
+    def draw(epoch: int) -> None:
+        column = 0
+        for place, layer in enumerate(layers):
+            n = layer.random_numbers
+            if n:
+                own = getattr(layer, "seed", None)
+                key = [seed, place, epoch] if own is None else [own, epoch]
+                numbers[:, column : column + n] = np.random.default_rng(key).random((len(rows), n))
+                column += n
+
+    return rows._replace(random_numbers=numbers), draw
+
+
+MOST_RANDOM_NUMBERS = 2**27  # a gigabyte
