@@ -1,18 +1,21 @@
 """What PyTorch and Keras make of each loss and activation: `python tools/reference_losses.py`.
 
-Needs torch and keras, which nothing else here does. Writes tests/data/losses.json: random inputs,
-the value, and the gradient of it with respect to the predictions (of an activation: of the outputs
-times fixed weights, added up, with respect to the inputs). All in float64.
+Needs torch, keras and jax. Writes tests/data/losses.json, all in float64. Of a loss: random
+predictions and targets, the value, and its gradient with respect to the predictions; PyTorch's
+where it has the loss, for Keras takes a mean over the outputs in float32. Of an activation,
+PyTorch's: inputs, outputs, and the gradient of the outputs times the weights, added up.
 """
 
 import json
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
-os.environ["KERAS_BACKEND"] = "torch"
+os.environ["KERAS_BACKEND"] = "jax"
+import jax
 import keras
 import torch
 import torch.nn.functional as F  # noqa: N812 - its usual name
@@ -21,6 +24,7 @@ FILE = Path(__file__).resolve().parent.parent / "tests" / "data" / "losses.json"
 ROWS, OUTPUTS = 6, 4
 torch.set_default_dtype(torch.float64)
 keras.config.set_floatx("float64")
+jax.config.update("jax_enable_x64", True)
 
 rng = Random(0)
 
@@ -71,6 +75,15 @@ def cosine(p: Any, y: Any) -> Any:
     return -F.cosine_similarity(p, y).mean()
 
 
+def hinge(p: Any, y: Any) -> Any:
+    return F.margin_ranking_loss(p, torch.zeros_like(p), y, margin=1.0)
+
+
+def squared_hinge(p: Any, y: Any) -> Any:
+    each = F.margin_ranking_loss(p, torch.zeros_like(p), y, margin=1.0, reduction="none")
+    return each.square().mean()
+
+
 def sparse(p: Any, y: Any) -> Any:
     return F.cross_entropy(p, y.long())
 
@@ -86,16 +99,14 @@ LOSSES: list[tuple[str, dict[str, Any], Any, Callable[[], Any], Callable[[], Any
     ("half_mse", {}, half_mse, reals, reals),
     ("mae", {}, F.l1_loss, reals, reals),
     ("huber", {}, F.huber_loss, reals, reals),
-    ("huber", {"delta": 0.3}, "huber", reals, reals),
+    ("huber", {"delta": 0.3}, partial(F.huber_loss, delta=0.3), reals, reals),
     ("poisson", {}, poisson, positives, counts),
-    ("poisson", {}, "poisson", positives, counts),
     ("cosine_similarity", {}, cosine, reals, reals),
     ("cosine_similarity", {}, "cosine_similarity", reals, reals),
     ("binary_cross_entropy", {}, F.binary_cross_entropy, units, units),
-    ("binary_cross_entropy", {}, "binary_crossentropy", units, units),
     ("binary_cross_entropy", LOGITS, F.binary_cross_entropy_with_logits, reals, units),
-    ("hinge", {}, "hinge", reals, signs),
-    ("squared_hinge", {}, "squared_hinge", reals, signs),
+    ("hinge", {}, hinge, reals, signs),
+    ("squared_hinge", {}, squared_hinge, reals, signs),
     ("categorical_cross_entropy", {}, "categorical_crossentropy", distribution, one_hot),
     ("categorical_cross_entropy", {}, "categorical_crossentropy", units, distribution),
     ("categorical_cross_entropy", LOGITS, F.cross_entropy, reals, distribution),
@@ -106,20 +117,38 @@ LOSSES: list[tuple[str, dict[str, Any], Any, Callable[[], Any], Callable[[], Any
     ("kl_divergence", {}, "kl_divergence", distribution, distribution),
 ]
 
-ACTIVATIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "linear": ("Keras", keras.activations.linear),
-    "step": ("PyTorch", lambda z: torch.sign(z).clamp(min=0.0)),
-    "sigmoid": ("PyTorch", torch.sigmoid),
-    "tanh": ("PyTorch", torch.tanh),
-    "relu": ("PyTorch", F.relu),
-    "leaky_relu": ("PyTorch", F.leaky_relu),
-    "elu": ("PyTorch", F.elu),
-    "selu": ("PyTorch", F.selu),
-    "silu": ("PyTorch", F.silu),
-    "gelu": ("PyTorch", F.gelu),
-    "softplus": ("PyTorch", F.softplus),
-    "softmax": ("PyTorch", lambda z: F.softmax(z, dim=-1)),
+ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
+    "linear": torch.nn.Identity(),
+    "step": lambda z: torch.sign(z).clamp(min=0.0),
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": F.relu,
+    "leaky_relu": F.leaky_relu,
+    "elu": F.elu,
+    "selu": F.selu,
+    "silu": F.silu,
+    "gelu": F.gelu,
+    "softplus": F.softplus,
+    "softmax": lambda z: F.softmax(z, dim=-1),
 }
+
+
+def by_torch(f: Callable[..., Any], x: Any, *rest: Any) -> tuple[Any, Any]:
+    """The value, and its gradient with respect to x."""
+    x = torch.tensor(x, requires_grad=True)
+    value = f(x, *map(torch.tensor, rest))
+    value.backward()
+    return value.item(), x.grad.tolist()
+
+
+def by_keras(name: str, options: dict[str, Any], x: Any, y: Any) -> tuple[Any, Any]:
+    """The same; Keras takes the targets first, and gives a number for each row."""
+
+    def loss(x: Any) -> Any:
+        return getattr(keras.losses, name)(jax.numpy.array(y), x, **options).mean()
+
+    value, gradient = jax.value_and_grad(loss)(jax.numpy.array(x))
+    return value.item(), gradient.tolist()
 
 
 def main() -> None:
@@ -127,38 +156,32 @@ def main() -> None:
     for name, options, reference, make_prediction, make_target in LOSSES:
         predictions = [make_prediction() for _ in range(ROWS)]
         targets = [make_target() for _ in range(ROWS)]
-        p = torch.tensor(predictions, requires_grad=True)
-        if by_keras := isinstance(reference, str):
-            # targets first, and a number for each row
-            value = getattr(keras.losses, reference)(torch.tensor(targets), p, **options).mean()
+        if isinstance(reference, str):
+            source, (value, gradient) = "Keras", by_keras(reference, options, predictions, targets)
         else:
-            value = reference(p, torch.tensor(targets))
-        value.backward()
+            source, (value, gradient) = "PyTorch", by_torch(reference, predictions, targets)
         losses.append(
             {
                 "loss": name,
                 "options": options,
-                "source": "Keras" if by_keras else "PyTorch",
+                "source": source,
                 "predictions": predictions,
                 "targets": targets,
-                "value": value.item(),
-                "gradient": p.grad.tolist(),
+                "value": value,
+                "gradient": gradient,
             }
         )
     activations = []
-    for name, (source, f) in ACTIVATIONS.items():
+    for name, f in ACTIVATIONS.items():
         inputs, weights = [2.0 * z for z in reals() + reals()], reals() + reals()
-        z = torch.tensor(inputs, requires_grad=True)
-        outputs = f(z)
-        (outputs * torch.tensor(weights)).sum().backward()
+        _, gradient = by_torch(lambda z, w, f=f: (f(z) * w).sum(), inputs, weights)
         activations.append(
             {
                 "activation": name,
-                "source": source,
                 "inputs": inputs,
                 "weights": weights,
-                "outputs": outputs.tolist(),
-                "gradient": z.grad.tolist(),
+                "outputs": f(torch.tensor(inputs)).tolist(),
+                "gradient": gradient,
             }
         )
     versions = {"PyTorch": torch.__version__, "Keras": keras.__version__}
