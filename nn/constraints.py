@@ -13,6 +13,7 @@ from autograd import dot, relu, sqrt, where
 from nn.errors import HyperparameterError, UnknownNameError
 
 Constraint = Callable[[Sequence[Any]], list[Any]]
+ConstraintLike = str | Mapping[str, Any] | Constraint | None
 
 
 @final
@@ -74,7 +75,7 @@ CONSTRAINTS: dict[str, Callable[..., Constraint]] = {
 }
 
 
-def constraint(given: str | Mapping[str, Any] | Constraint | None) -> Constraint | None:
+def constraint(given: ConstraintLike) -> Constraint | None:
     """The constraint of this name, with its defaults, or of a dict as `config` of a layer has.
 
     A function of a list of numbers is returned as it is. Raises UnknownNameError if there is no

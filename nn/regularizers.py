@@ -12,6 +12,7 @@ import autograd
 from nn.errors import HyperparameterError, UnknownNameError
 
 Regularizer = Callable[[Sequence[Any]], Any]
+RegularizerLike = str | Mapping[str, Any] | Regularizer | None
 
 
 def _check_factor(name: str, x: Any) -> None:
@@ -76,7 +77,7 @@ REGULARIZERS: dict[str, Callable[..., Regularizer]] = {"l1": L1, "l2": L2, "l1_l
 _BY_NAME: dict[str, Regularizer] = {"l1": L1(), "l2": L2(), "l1_l2": L1L2(0.01, 0.01)}
 
 
-def regularizer(given: str | Mapping[str, Any] | Regularizer | None) -> Regularizer | None:
+def regularizer(given: RegularizerLike) -> Regularizer | None:
     """The regulariser of this name, with factors of 0.01, or of a dict as `config` of a layer has.
 
     A function of a list of numbers is returned as it is. Raises UnknownNameError if there is no

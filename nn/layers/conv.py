@@ -56,7 +56,7 @@ class Conv2D(Units):
         pixels = [pixel for line in x for pixel in line]
         pixels.append([0.0] * len(pixels[0]))  # the place -1, outside the image
         seen = [[number for place in window for number in pixels[place]] for window in places]
-        outputs = self.activated(self.sums(seen), run)
+        outputs = self.outputs(self.sums(seen), run)
         return shaped(outputs, shape)
 
 

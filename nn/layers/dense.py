@@ -29,4 +29,4 @@ class Dense(Units):
         return self.make_dense(input_shape, self.units, rng)
 
     def row(self, x: Any, run: Pass) -> Any:
-        return self.activated(self.sums([x]), run)[0]
+        return self.outputs(self.sums([x]), run)[0]

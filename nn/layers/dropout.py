@@ -90,12 +90,12 @@ class DropConnect(Units):
 
     def row(self, x: Any, run: Pass) -> Any:
         if not run.training or not self.rate:
-            return self.activated(self.sums([x]), run)[0]
+            return self.outputs(self.sums([x]), run)[0]
         kernel = [dropped(unit.w, run.uniforms(len(unit.w)), self.rate) for unit in self.neurons]
         biases = [unit.b for unit in self.neurons]
         if self.use_bias:
             biases = dropped(biases, run.uniforms(len(biases)), self.rate)
-        return self.activated([linear(x, kernel, biases)], run)[0]
+        return self.outputs([linear(x, kernel, biases)], run)[0]
 
 
 def dropped(x: Any, uniforms: Any, rate: float) -> Any:

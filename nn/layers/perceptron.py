@@ -42,7 +42,7 @@ class Neuron(Module):
         self.fused = fused
 
     def forward(self, x: Any) -> Any:
-        out = _neurons([self], self.activation, self.fused, x)
+        out = _neurons([self], self.activation, self.fused, x, self.path or None)
         return [row[0] for row in out] if _is_batch(x) else out[0]
 
     def describe(self) -> str:
@@ -76,7 +76,7 @@ class Layer(Module):
         self.fused = fused
 
     def forward(self, x: Any) -> Any:
-        return _neurons(self.neurons, self.activation, self.fused, x)
+        return _neurons(self.neurons, self.activation, self.fused, x, self.path or None)
 
     def describe(self) -> str:
         shape = f"{len(self.neurons[0].w)} -> {len(self.neurons)}"
@@ -128,7 +128,7 @@ class MLP(Module):
         return f"{len(self.layers[0].neurons[0].w)} -> {' -> '.join(map(str, sizes))}"
 
 
-def _neurons(neurons: list[Neuron], f: Activation, fused: bool, x: Any) -> Any:
+def _neurons(neurons: list[Neuron], f: Activation, fused: bool, x: Any, layer: str | None) -> Any:
     """The outputs of neurons with one activation, [n_out] or [rows, n_out]."""
     weights, biases = [n.w for n in neurons], [n.b for n in neurons]
     if fused:
@@ -139,15 +139,29 @@ def _neurons(neurons: list[Neuron], f: Activation, fused: bool, x: Any) -> Any:
         sums = _products_and_sums(x, weights, biases)
     paths = [n.path or None for n in neurons]
     if _is_batch(x):
-        return [_activate(f, row, paths) for row in sums]
-    return _activate(f, sums, paths)
+        return [activated(f, row, paths, layer) for row in sums]
+    return activated(f, sums, paths, layer)
 
 
-def _activate(f: Activation, sums: list[Value], paths: Sequence[str | None]) -> list[Value]:
+def activated(
+    f: Activation, sums: Sequence[Any], paths: Sequence[str | None], layer: str | None
+) -> list[Any]:
+    """The outputs of neurons, labelled for a picture with the paths of what they belong to.
+
+    A row activation's nodes belong to no neuron: a neuron ends with its sum, the layer with them.
+    """
     outputs = activate(f, sums)
-    for y, path in zip(outputs, paths, strict=True):
-        y.label = path
+    if getattr(f, "takes_row", False):
+        _label(sums, paths)
+        paths = [layer] * len(paths)
+    _label(outputs, paths)
     return outputs
+
+
+def _label(nodes: Sequence[Any], paths: Sequence[str | None]) -> None:
+    for v, path in zip(nodes, paths, strict=True):
+        if type(v) is Value:
+            v.label = path
 
 
 def _products_and_sums(

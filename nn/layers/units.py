@@ -7,13 +7,14 @@ from random import Random
 from typing import Any, final
 
 from autograd import LengthError, Value, dot, linear
-from nn.activations import Activation, activate, activation_function
-from nn.constraints import constraint
+from nn.activations import Activation, activation_function
+from nn.constraints import ConstraintLike, constraint
 from nn.errors import HyperparameterError
 from nn.init import Initializer, draw_matrix, initializer
 from nn.layers.base import Pass, SequentialLayer, Shape, flat, nested, shape_of, shaped
+from nn.layers.perceptron import activated
 from nn.module import Module
-from nn.regularizers import regularizer
+from nn.regularizers import RegularizerLike, regularizer
 
 
 @final
@@ -48,11 +49,11 @@ class Units(SequentialLayer, _Activated):
     use_bias: bool = True
     kernel_initializer: str | Initializer | None = None
     bias_initializer: str | Initializer = "zeros"
-    kernel_regularizer: Any = None
-    bias_regularizer: Any = None
-    activity_regularizer: Any = None
-    kernel_constraint: Any = None
-    bias_constraint: Any = None
+    kernel_regularizer: RegularizerLike = None
+    bias_regularizer: RegularizerLike = None
+    activity_regularizer: RegularizerLike = None
+    kernel_constraint: ConstraintLike = None
+    bias_constraint: ConstraintLike = None
 
     def __post_init__(self, input_dim: int | None) -> None:
         super().__post_init__(input_dim)
@@ -95,15 +96,11 @@ class Units(SequentialLayer, _Activated):
         return linear(rows, [unit.w for unit in self.neurons], [unit.b for unit in self.neurons])
 
     @final
-    def activated(self, rows: list[list[Any]], run: Pass) -> list[list[Any]]:
-        """The outputs for such sums, [rows, units]; a node is labelled with its unit's path."""
+    def outputs(self, rows: list[list[Any]], run: Pass) -> list[list[Any]]:
+        """The outputs for such sums, [rows, units]."""
         f = activation_function(self.activation or "linear")
-        outputs = [activate(f, zs) for zs in rows]
-        paths = [unit.path or None for unit in self.neurons]
-        for ys in outputs:
-            for y, path in zip(ys, paths, strict=True):
-                if type(y) is Value:
-                    y.label = path
+        paths, layer = [unit.path or None for unit in self.neurons], self.path or None
+        outputs = [activated(f, zs, paths, layer) for zs in rows]
         penalty = regularizer(self.activity_regularizer)
         if penalty is not None:
             run.penalties.append(penalty(flat(outputs)))
