@@ -166,7 +166,7 @@ class Optimizer(ABC):
             )
         if state["lr"] is None and not callable(self.lr):
             raise StateDictError(
-                f"expected a state with a rate, but it was saved with a schedule, which is code and "
+                "expected a state with a rate, but it was saved with a schedule, which is code and "
                 f"not stored; make this {type(self).__name__} with the schedule as its lr"
             )
         lr = self.lr if state["lr"] is None else in_range("lr", state["lr"])
