@@ -16,6 +16,12 @@ from nn.layers import Neuron as Neuron
 from nn.losses import binary_cross_entropy as binary_cross_entropy
 from nn.losses import hinge as hinge
 from nn.losses import mse as mse
+from nn.metrics import Metric as Metric
+from nn.metrics import RowMetric as RowMetric
+from nn.metrics import WholeMetric as WholeMetric
+from nn.metrics import class_report as class_report
+from nn.metrics import confusion_matrix as confusion_matrix
+from nn.metrics import metric_named as metric_named
 from nn.module import Module as Module
 from nn.optim import OPTIMIZERS as OPTIMIZERS
 from nn.optim import SGD as SGD
