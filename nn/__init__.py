@@ -2,6 +2,7 @@
 
 from nn import data as data
 from nn.activations import activation_function as activation_function
+from nn.activations import row_activation as row_activation
 from nn.data import DataSet as DataSet
 from nn.data import gate as gate
 from nn.errors import DataError as DataError
@@ -10,12 +11,24 @@ from nn.errors import StateDictError as StateDictError
 from nn.errors import TargetError as TargetError
 from nn.errors import UnknownNameError as UnknownNameError
 from nn.history import History as History
+from nn.init import matrix_initializer as matrix_initializer
 from nn.layers import MLP as MLP
 from nn.layers import Layer as Layer
 from nn.layers import Neuron as Neuron
 from nn.losses import binary_cross_entropy as binary_cross_entropy
+from nn.losses import categorical_cross_entropy as categorical_cross_entropy
+from nn.losses import categorical_hinge as categorical_hinge
+from nn.losses import cosine_similarity as cosine_similarity
+from nn.losses import half_mse as half_mse
 from nn.losses import hinge as hinge
+from nn.losses import huber as huber
+from nn.losses import kl_divergence as kl_divergence
+from nn.losses import loss_function as loss_function
+from nn.losses import mae as mae
 from nn.losses import mse as mse
+from nn.losses import poisson as poisson
+from nn.losses import sparse_categorical_cross_entropy as sparse_categorical_cross_entropy
+from nn.losses import squared_hinge as squared_hinge
 from nn.metrics import Metric as Metric
 from nn.metrics import RowMetric as RowMetric
 from nn.metrics import WholeMetric as WholeMetric
