@@ -7,11 +7,14 @@ from nn.data import DataSet as DataSet
 from nn.data import gate as gate
 from nn.errors import DataError as DataError
 from nn.errors import HyperparameterError as HyperparameterError
+from nn.errors import ModelFileError as ModelFileError
+from nn.errors import NotCompiledError as NotCompiledError
 from nn.errors import StateDictError as StateDictError
 from nn.errors import TargetError as TargetError
 from nn.errors import UnknownNameError as UnknownNameError
 from nn.history import History as History
 from nn.init import matrix_initializer as matrix_initializer
+from nn.io import load as load
 from nn.layers import MLP as MLP
 from nn.layers import Layer as Layer
 from nn.layers import Neuron as Neuron
@@ -35,6 +38,7 @@ from nn.metrics import WholeMetric as WholeMetric
 from nn.metrics import class_report as class_report
 from nn.metrics import confusion_matrix as confusion_matrix
 from nn.metrics import metric_named as metric_named
+from nn.models import Sequential as Sequential
 from nn.module import Module as Module
 from nn.optim import OPTIMIZERS as OPTIMIZERS
 from nn.optim import SGD as SGD

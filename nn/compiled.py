@@ -57,11 +57,12 @@ class CompiledTraining:
         loop.read()
         for k, numbers in enumerate(loop.state):
             numbers[:] = [state[k] for state in optimizer.state]
-        steps = range(optimizer.steps + 1, optimizer.steps + 1 - (-len(order) // batch_size))
+        before, batches = optimizer.steps, -(-len(order) // batch_size)
+        lr = optimizer.lr
+        if callable(lr):
+            lr = [optimizer.rate(before + 1 + k) for k in range(batches)]
         try:
-            return loop.epoch(
-                order, batch_size, optimizer.steps, _rates(optimizer, steps), progress
-            )
+            return loop.epoch(order, batch_size, before, lr, progress)
         finally:
             loop.write_back()
             optimizer.steps = loop.steps

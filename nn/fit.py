@@ -5,6 +5,7 @@ row of numbers of any kind: the eager engine gives it nodes, the compiler traced
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import isclose, isfinite, isnan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -70,7 +71,8 @@ class Objective:
                 self.loss([first], [flat(y)])
 
 
-class Rows(NamedTuple):
+@dataclass(frozen=True)
+class Rows:
     """Data to train on: arrays [rows, ...].
 
     weights: None where all rows weigh 1. random_numbers: [rows, n], drawn anew for each epoch; None
@@ -90,7 +92,8 @@ class Rows(NamedTuple):
 
     @property
     def arrays(self) -> list[Any]:
-        return [array for array in self if array is not None]
+        every = (self.xs, self.ys, self.weights, self.random_numbers)
+        return [array for array in every if array is not None]
 
     def __len__(self) -> int:
         return len(self.xs)

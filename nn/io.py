@@ -57,8 +57,8 @@ def save(model: "Sequential", path: str | Path) -> None:
         for k, column in enumerate(zip(*model.optimizer.state, strict=True)):
             arrays[f"optimizer.{k}"] = np.array(column, float)
     text = json.dumps(described, allow_nan=False)
-    metadata = {"glassgrad": text, "sha256": _digest(text, arrays)}
-    _write(Path(path), to_bytes(arrays, metadata))
+    # one entry, for safetensors writes several in any order
+    _write(Path(path), to_bytes(arrays, {"glassgrad": f"{_digest(text, arrays)} {text}"}))
 
 
 def load(
@@ -160,9 +160,10 @@ def _parse(data: bytes) -> tuple[dict[str, Any], Any]:
             "expected a model file as model.save() writes it, but this safetensors file has arrays "
             f"alone ({', '.join(list(arrays)[:3])})"
         )
-    if metadata.get("sha256") != _digest(metadata["glassgrad"], arrays):
+    digest, _, text = metadata["glassgrad"].partition(" ")
+    if digest != _digest(text, arrays):
         raise ModelFileError("its contents do not match its checksum: it is damaged")
-    described = json.loads(metadata["glassgrad"])
+    described = json.loads(text)
     if described["version"] != VERSION:
         raise ModelFileError(
             f"expected format version {VERSION}, but got {described['version']}; a newer glassgrad "

@@ -177,6 +177,7 @@ class Sequential(Module):
         self.metrics = [m for m in wanted if isinstance(m, Metric)]
         self.whole_metrics = [m for m in wanted if isinstance(m, WholeMetric)]
         self.compiled = compiled
+        self._objective = Objective(self, self.loss, self.metrics)
         self._forget_programs()
 
     def fit(
@@ -216,6 +217,9 @@ class Sequential(Module):
         else:
             rows, held_out = split_off(rows, validation_split)
         self._build_for(rows)
+        for part in (rows, held_out):
+            if part is not None:
+                self._objective.check(part)
         size = len(rows) if batch_size is None else _whole("batch_size", batch_size, 1)
         epochs = _whole("epochs", epochs, 0)
         rows, draw = random_numbers(rows, self.layers, seed)
@@ -308,6 +312,7 @@ class Sequential(Module):
         self._check_compiled()
         rows = prepare_rows(x, y, sample_weight)
         self._build_for(rows)
+        self._objective.check(rows)
         logs = self._logs(self._evaluate(rows), rows)
         if verbose not in (0, "auto"):
             print(" - ".join(f"{name}: {value:.4f}" for name, value in logs.items()))
@@ -400,31 +405,24 @@ class Sequential(Module):
                 f"expected rows of shape {self.input_shape}, but got x of shape {rows.xs.shape}"
             )
 
-    def _objective(self) -> Objective:
-        return Objective(self, self.loss, self.metrics)
-
     def _engine(self, rows: Rows) -> tuple[EagerEngine | CompiledEngine, str]:
         """The engine for these rows; one that was compiled for their like serves again."""
         optimizer = self._check_compiled()
         key = tuple([(name, a.shape[1:]) for name, a in zip(rows.names, rows.arrays, strict=True)])
-        objective = self._objective()
-        objective.check(rows)
         if key not in self._engines:
-            self._engines[key] = engine(objective, optimizer, rows, self.compiled)
+            self._engines[key] = engine(self._objective, optimizer, rows, self.compiled)
         run, reason = self._engines[key]
         run.use(rows)
         return run, reason
 
     def _evaluate(self, rows: Rows) -> Sums:
         if self._evaluation is None:
-            self._evaluation = Evaluation(self._objective(), self.compiled)
+            self._evaluation = Evaluation(self._objective, self.compiled)
         return self._evaluation(rows)
 
     def _logs(self, sums: Sums, rows: Rows) -> dict[str, float]:
         """The loss and the metrics by name."""
-        objective = self._objective()
-        objective.check(Rows(rows.xs[:1], rows.ys[:1]))
-        logs = {"loss": sums.loss, **objective.results(sums.counts)}
+        logs = {"loss": sums.loss, **self._objective.results(sums.counts)}
         if self.whole_metrics:
             predictions = self.predict(rows.xs)
             logs |= {m.name: m.compute(predictions, rows.ys) for m in self.whole_metrics}

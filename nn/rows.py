@@ -1,6 +1,7 @@
 """What `fit` and `evaluate` are given, as arrays of rows that fit each other."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from autograd import LengthError, OperandError
@@ -86,10 +87,12 @@ def split_off(rows: Rows, share: float) -> tuple[Rows, Rows | None]:
             f"validation_split={share} of {len(rows)} rows leaves none to "
             + ("train on" if not first else "validate with")
         )
-    parts = [
-        [None if a is None else a[s] for a in rows] for s in (slice(first), slice(first, None))
-    ]
-    return Rows(*parts[0]), Rows(*parts[1])
+    cut = [slice(first), slice(first, None)]
+    weights = [None if rows.weights is None else rows.weights[part] for part in cut]
+    train, held_out = (
+        Rows(rows.xs[part], rows.ys[part], w) for part, w in zip(cut, weights, strict=True)
+    )
+    return train, held_out
 
 
 def random_numbers(
@@ -123,7 +126,7 @@ def random_numbers(
                 numbers[:, column : column + n] = np.random.default_rng(key).random((len(rows), n))
                 column += n
 
-    return rows._replace(random_numbers=numbers), draw
+    return replace(rows, random_numbers=numbers), draw
 
 
 MOST_RANDOM_NUMBERS = 2**27  # a gigabyte
