@@ -45,6 +45,12 @@ def test_quarter_turns(picture, quarters):
     assert np.allclose(turned, np.rot90(picture, quarters), rtol=0, atol=1e-10)
 
 
+def test_turned_first_then_shifted():
+    """A turn and a shift together are the turn, and then the shift, down and to the right."""
+    picture = np.random.default_rng(0).uniform(size=(5, 5))
+    assert np.allclose(moved(picture, (1, -2), 90.0), moved(np.rot90(picture), (1, -2)))
+
+
 @given(st.floats(-0.9, 0.9), st.floats(-0.9, 0.9))
 def test_part_pixels(down, right):
     """One bright pixel shifted by part of a pixel keeps its light, and its centre moves by that."""

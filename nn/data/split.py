@@ -80,7 +80,7 @@ def _held_out(rows: int, test: float) -> int:
         raise DataError(f"expected at least two rows to split, one for each part, but got {rows}")
     if isinstance(test, Integral) and 1 <= test < rows and not isinstance(test, bool):
         return int(test)
-    if isinstance(test, Integral) or not 0.0 < test < 1.0:
+    if not 0.0 < test < 1.0:
         raise HyperparameterError(
             f"expected test to be a share between 0.0 and 1.0, or a number of rows from 1 to "
             f"{rows - 1}, but got {test!r}"
