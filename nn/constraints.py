@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, final
 
-from autograd import dot, relu, sqrt, where
+from autograd import div, dot, reciprocal, relu, sqrt, where
 from nn.errors import HyperparameterError, UnknownNameError
 
 Constraint = Callable[[Sequence[Any]], list[Any]]
@@ -35,7 +35,7 @@ class MaxNorm:
 
     def __call__(self, xs: Sequence[Any]) -> list[Any]:
         norm = sqrt(dot(xs, xs))
-        scale = where(norm > self.max_value, self.max_value / norm, 1.0)
+        scale = where(norm > self.max_value, div(self.max_value, norm), 1.0)
         return [x * scale for x in xs]
 
     def config(self) -> dict[str, Any]:
@@ -49,7 +49,7 @@ class UnitNorm:
 
     def __call__(self, xs: Sequence[Any]) -> list[Any]:
         norm = sqrt(dot(xs, xs))
-        scale = where(norm > 0.0, 1.0 / norm, 1.0)
+        scale = where(norm > 0.0, reciprocal(norm), 1.0)
         return [x * scale for x in xs]
 
     def config(self) -> dict[str, Any]:

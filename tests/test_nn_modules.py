@@ -397,3 +397,31 @@ def test_slips_at_the_front_door_are_answered(call, message):
 def test_signatures_are_those_of_init():
     """help(MLP) shows the parameters, not (*args, **kwargs)."""
     assert list(signature(MLP).parameters)[:3] == ["n_in", "sizes", "activation"]
+
+
+# --- activations of a whole row, initialisers of a whole matrix -----------------------------------
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_network_that_ends_with_softmax(fused):
+    """softmax takes all sums of the last layer: its outputs are positive and add up to 1."""
+    model = MLP(2, [3, 4], output_activation="softmax", fused=fused)
+    for row in model(rows(5, 2)):
+        assert all(y.data > 0.0 for y in row)
+        assert sum(y.data for y in row) == pytest.approx(1.0, rel=1e-15)
+
+
+def test_a_layer_draws_its_weights_as_one_matrix():
+    """init="orthogonal" makes the neurons of a Layer orthogonal to one another, of length 1."""
+    pytest.importorskip("numpy")
+    weights = [[w.data for w in neuron.w] for neuron in Layer(5, 3, init="orthogonal").neurons]
+    products = [autograd.dot(a, b) for a in weights for b in weights]
+    assert products == pytest.approx([float(i == j) for i in range(3) for j in range(3)])
+
+
+def test_a_neuron_takes_weights_that_are_given():
+    """Neuron(..., weights=ws) starts from these numbers and draws none."""
+    neuron = Neuron(2, "linear", weights=[0.5, -2.0])
+    assert neuron([4.0, 1.0]).data == 0.0
+    with pytest.raises(LengthError, match="expected 2 weights"):
+        Neuron(2, weights=[1.0])

@@ -239,15 +239,13 @@ def sizes(name: str, shape: Any, length: int | None = None) -> Shape:
 
     Raises HyperparameterError unless all are whole numbers from 1.
     """
-    if length is not None and isinstance(shape, int):
-        shape = (shape,) * length
     found = tuple(shape) if isinstance(shape, (list, tuple)) else ()
+    if length is not None and isinstance(shape, int):
+        found = (shape,) * length
     whole = all(isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in found)
     if not found or not whole or length not in (None, len(found)):
-        count = "one or more" if length is None else str(length)
-        raise HyperparameterError(
-            f"expected {name} to be {count} whole numbers from 1, but got {shape!r:.80}"
-        )
+        count = {None: "whole numbers", 1: "a whole number"}.get(length, f"{length} whole numbers")
+        raise HyperparameterError(f"expected {name} to be {count} from 1, but got {shape!r:.80}")
     return found
 
 

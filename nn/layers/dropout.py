@@ -30,10 +30,11 @@ class Dropout(SequentialLayer):
     def __post_init__(self, input_dim: int | None) -> None:
         super().__post_init__(input_dim)
         check_rate(self.rate)
-        if self.noise_shape is not None and self.noise_shape[0] == 1:
+        given = (None,) if self.noise_shape is None else self.noise_shape
+        if not isinstance(given, (list, tuple)) or not given or given[0] == 1:
             raise HyperparameterError(
                 "expected a noise_shape that starts with None, since each row draws its own "
-                f"numbers, but got {self.noise_shape}"
+                f"numbers, as in (None, 1, 8), but got {self.noise_shape}"
             )
 
     def prepare(self, input_shape: Shape, rng: Random) -> Shape:

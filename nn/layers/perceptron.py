@@ -18,8 +18,9 @@ class Neuron(Module):
 
     As a node it is one `dot` and one activation; with fused=False each product and sum is a node.
     Neurons made with one seed start equal; a Layer draws all of its own from one generator.
+    weights: what w starts from, in place of numbers drawn by `init`.
     A call takes one row [n_in] and gives a Value, or a batch [rows, n_in] and gives a list of them.
-    Raises LengthError if a row has not n_in numbers.
+    Raises LengthError if a row, or weights, has not n_in numbers.
     """
 
     def __init__(
@@ -36,6 +37,8 @@ class Neuron(Module):
         if weights is None:
             rng = seed if isinstance(seed, Random) else Random(seed)
             [weights] = draw_matrix(initializer(init, activation), rng, 1, n_in)
+        if len(weights) != n_in:
+            raise LengthError(f"expected {n_in} weights, one for each input, but got {len(weights)}")
         self.w = tuple([Value(w) for w in weights])
         self.b = Value(0.0)
         self.activation = activation_function(activation)

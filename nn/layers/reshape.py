@@ -32,15 +32,15 @@ class Reshape(SequentialLayer):
 
     def __post_init__(self, input_dim: int | None) -> None:
         super().__post_init__(input_dim)
-        target = self.target_shape if isinstance(self.target_shape, (list, tuple)) else ()
-        sizes("target_shape", [n for n in target if n != -1] or [len(target)])
-        if list(target).count(-1) > 1:
+        target = list(self.target_shape) if isinstance(self.target_shape, (list, tuple)) else []
+        if target.count(-1) > 1:
             raise HyperparameterError(f"expected at most one -1, but got {self.target_shape}")
+        sizes("target_shape", [abs(n) if n == -1 else n for n in target])
 
     def prepare(self, input_shape: Shape, rng: Random) -> Shape:
         known = prod(n for n in self.target_shape if n != -1)
         shape = tuple([prod(input_shape) // known if n == -1 else n for n in self.target_shape])
-        if prod(shape) != prod(input_shape) or not prod(shape):
+        if prod(shape) != prod(input_shape):
             raise HyperparameterError(
                 f"rows of shape {input_shape} hold {prod(input_shape)} numbers, which do not make "
                 f"the shape {tuple(self.target_shape)}"

@@ -133,8 +133,8 @@ class Units(SequentialLayer, _Activated):
         for p, number in zip([*self._weights()[0], *self._weights()[1]], numbers, strict=True):
             p.data = number
 
-    def _weights(self) -> tuple[list[Value], list[Value]]:
+    def _weights(self) -> tuple[list[Any], list[Any]]:
         """Kernel and bias, each in Keras's order: the unit moves fastest."""
         assert self.output_shape  # it raises an error if they are not made yet
         kernel = [w for ws in zip(*[unit.w for unit in self.neurons], strict=True) for w in ws]
-        return kernel, [unit.b for unit in self.neurons if isinstance(unit.b, Value)]
+        return kernel, [unit.b for unit in self.neurons] if self.use_bias else []
