@@ -142,6 +142,15 @@ def test_history_of_a_training():
         history_curves({"loss": []})
 
 
+@pytest.mark.parametrize("losses", [[1.0], [1.0, math.nan], [math.nan] * 3])
+def test_epochs_are_whole_numbers(losses):
+    """The axis of a short or a diverged training has no epoch 0.5, and shows every epoch."""
+    axes = history_curves({"loss": losses}).axes[0]
+    ticks = axes.get_xticks()
+    assert all(tick == round(tick) for tick in ticks)
+    assert {*range(1, len(losses) + 1)} <= set(ticks)
+
+
 def test_regions_are_named():
     """Each region bears its name inside itself, and each class has a marker of its own."""
     names = ["one", "two", "three"]

@@ -68,8 +68,10 @@ def _scale(axes: Any, values: Sequence[float]) -> None:
         share = 0.5 < max(finite) <= 1.0
         axes.set_ylim(bottom=0.0, top=1.02 if share else None)
     axes.xaxis.get_major_locator().set_params(integer=True)
-    if all(len(line.get_xdata()) < 2 for line in axes.lines):
-        axes.set_xlim(0.0, 2.0)  # around a single epoch there is no other whole number
+    # by their count, for epochs that are not finite are not drawn
+    epochs = max((len(line.get_xdata()) for line in axes.lines), default=1)
+    beside = 0.04 * epochs if epochs > 1 else 1.0
+    axes.set_xlim(1.0 - beside, epochs + beside)
     plain(axes)
 
 
