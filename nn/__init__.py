@@ -1,6 +1,9 @@
 """nn: neural networks whose every number is a node of autograd."""
 
+from nn import constraints as constraints
 from nn import data as data
+from nn import layers as layers
+from nn import regularizers as regularizers
 from nn.activations import activation_function as activation_function
 from nn.activations import row_activation as row_activation
 from nn.data import DataSet as DataSet

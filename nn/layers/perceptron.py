@@ -38,7 +38,9 @@ class Neuron(Module):
             rng = seed if isinstance(seed, Random) else Random(seed)
             [weights] = draw_matrix(initializer(init, activation), rng, 1, n_in)
         if len(weights) != n_in:
-            raise LengthError(f"expected {n_in} weights, one for each input, but got {len(weights)}")
+            raise LengthError(
+                f"expected {n_in} weights, one for each input, but got {len(weights)}"
+            )
         self.w = tuple([Value(w) for w in weights])
         self.b = Value(0.0)
         self.activation = activation_function(activation)
