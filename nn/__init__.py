@@ -8,6 +8,8 @@ from nn.activations import activation_function as activation_function
 from nn.activations import row_activation as row_activation
 from nn.data import DataSet as DataSet
 from nn.data import gate as gate
+from nn.drawing import draw as draw
+from nn.drawing import gradient_flow as gradient_flow
 from nn.errors import DataError as DataError
 from nn.errors import HyperparameterError as HyperparameterError
 from nn.errors import ModelFileError as ModelFileError
