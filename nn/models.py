@@ -13,10 +13,10 @@ from nn.callbacks import Callback
 from nn.errors import HyperparameterError, NotCompiledError
 from nn.fit import CompiledEngine, EagerEngine, Evaluation, Objective, Rows, Sums, engine
 from nn.history import History
-from nn.layers.base import Pass, SequentialLayer, flat, name_parts, nested
+from nn.layers.base import Pass, SequentialLayer, flat, nested
 from nn.losses import loss_function
 from nn.metrics import Metric, WholeMetric, metric_named
-from nn.module import Module
+from nn.module import Module, name_parts
 from nn.optim import Optimizer, optimizer_named
 from nn.progress import EpochBar
 from nn.rows import prepare_rows, random_numbers, split_off

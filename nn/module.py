@@ -19,11 +19,7 @@ class _NamedWhenBuilt(ABCMeta):
 
         def __call__(cls, *args: Any, **kwargs: Any) -> Any:
             module = super().__call__(*args, **kwargs)
-            for path, part in _parts(module):
-                if isinstance(part, Module):
-                    part.path = Scope(path)
-                elif part.label is None or isinstance(part.label, Scope):
-                    part.label = Scope(path)
+            name_parts(module)
             return module
 
         @property
@@ -123,6 +119,15 @@ class Module(metaclass=_NamedWhenBuilt):
             name = first if first == last else f"{first} to {last}"
             lines.append("  " + f"{name}: {text}".replace("\n", "\n  "))
         return "\n".join(lines)
+
+
+def name_parts(module: Module) -> None:
+    """Give every part its path: called when a module is made, and for parts that come later."""
+    for path, part in _parts(module):
+        if isinstance(part, Module):
+            part.path = Scope(path)
+        elif part.label is None or isinstance(part.label, Scope):
+            part.label = Scope(path)
 
 
 def _children(module: Module) -> list[tuple[str, Module]]:

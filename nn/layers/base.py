@@ -8,11 +8,11 @@ from itertools import islice
 from random import Random
 from typing import Any, final
 
-from autograd import LengthError, Scope, Value
+from autograd import LengthError, Value
 from nn.activations import ACTIVATIONS
 from nn.errors import HyperparameterError
 from nn.init import INITIALIZERS
-from nn.module import Module, _parts
+from nn.module import Module, name_parts
 
 Shape = tuple[int, ...]
 
@@ -194,15 +194,6 @@ class SequentialLayer(Module):
 
 
 # --- paths and shapes ---------------------------------------------------------------------------
-
-
-def name_parts(module: Module) -> None:
-    """Give the parts their paths, as a Module does when it is made: for those that came later."""
-    for path, part in _parts(module):
-        if isinstance(part, Module):
-            part.path = Scope(path)
-        elif part.label is None or isinstance(part.label, Scope):
-            part.label = Scope(path)
 
 
 def nested(x: Any) -> Any:
