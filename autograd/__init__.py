@@ -83,6 +83,7 @@ from autograd.functions import softmax as softmax
 from autograd.functions import take as take
 from autograd.functions import total as total
 from autograd.graph import draw as draw
+from autograd.graph import steps as steps
 from autograd.modes import no_grad as no_grad
 from autograd.order import topological_order as topological_order
 from autograd.scope import Scope as Scope

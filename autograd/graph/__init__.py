@@ -1,4 +1,7 @@
-"""Seeing a computation graph: view.py says what to draw, dot.py how, render.py lays it out."""
+"""Seeing a computation graph: view.py says what to draw, dot.py how, render.py lays it out.
+
+stepwise.py tells the forward and the backward pass step by step, words.py in what words.
+"""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -8,6 +11,7 @@ from autograd.value import Value
 
 if TYPE_CHECKING:
     from autograd.graph.drawing import Drawing
+    from autograd.graph.stepwise import Steps
 
 
 def draw(
@@ -38,3 +42,16 @@ def draw(
     if not roots:
         raise LengthError("draw expected at least one Value, but got none")
     return Drawing(view(roots, limit=limit, fold=fold, unfold=unfold))
+
+
+def steps(root: Value, *, unfold: bool = False) -> "Steps":
+    """Every step of computing a number and of its backward pass, as data and in words: print them.
+
+    root: the result, L in the words if it has no label. unfold: show a `dot` as its products and
+    their sum.
+    Gradients are those of `root.backward()` after `zero_grad()`, to the bit; the graph's own are
+    left as they are. Raises OperandError if the root is not a Value.
+    """
+    from autograd.graph.stepwise import all_steps
+
+    return all_steps(root, unfold)
