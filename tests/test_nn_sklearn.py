@@ -96,7 +96,7 @@ def test_sgd_goes_the_way_of_scikit_learns(options: dict[str, Any]) -> None:
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
 @pytest.mark.parametrize("kind", ["two classes", "several labels", "numbers", "several numbers"])
 def test_every_kind_of_target_goes_the_way_of_scikit_learns(kind: str, solver: str) -> None:
-    """From the same weights the same after 30 epochs; by Adam nearly, whose epsilon is elsewhere."""
+    """From the same weights the same after 30 epochs; by Adam, whose epsilon differs, nearly."""
     xs, classes = iris(2 if kind == "two classes" else 3)
     ys = {
         "two classes": classes,
