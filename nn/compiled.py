@@ -117,14 +117,18 @@ def _check_targets(model: Any, loss: Any, inputs: list[Any], targets: list[Any])
 
 
 def _check_mean(loop: Any, model: Any, loss: Any, inputs: list[Any], targets: list[Any]) -> None:
-    """Raise ValueError unless a batch's loss is the mean over its rows: the compiler's is."""
+    """Let a batch of the eager engine's be compared with the compiled one."""
     rows = min(len(inputs), 16)
     with no_grad():
         error = loss(model(inputs[:rows]), targets[:rows])
     expected = error.data if isinstance(error, Value) else float(error)
-    got = loop.loss(rows)
-    if not (isclose(got, expected, rel_tol=1e-8, abs_tol=1e-12) or isnan(got) or isnan(expected)):
+    check_mean(expected, loop.loss(rows))
+
+
+def check_mean(whole: float, mean: float) -> None:
+    """Raise ValueError unless the loss of a batch is the mean over its rows: the compiler's is."""
+    if not (isclose(mean, whole, rel_tol=1e-8, abs_tol=1e-12) or isnan(mean) or isnan(whole)):
         raise ValueError(
-            f"the loss of a batch is not the mean over its rows ({expected!r}, but the mean is "
-            f"{got!r}), or differs from call to call"
+            f"the loss of a batch is not the mean over its rows ({whole!r}, but the mean is "
+            f"{mean!r}), or differs from call to call"
         )

@@ -187,7 +187,7 @@ class Sequential(Module):
         batch_size: int | None = 32,
         epochs: int = 1,
         verbose: int | str = "auto",
-        callbacks: Sequence[Callback] = (),
+        callbacks: Callback | Sequence[Callback] = (),
         validation_split: float = 0.0,
         validation_data: Sequence[Any] | None = None,
         shuffle: bool = True,
@@ -210,6 +210,7 @@ class Sequential(Module):
         LengthError if x and y differ in length or there are none.
         """
         self._check_compiled()
+        callbacks = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
         seed = self.seed if seed is None else seed
         rows = prepare_rows(x, y, sample_weight, class_weight)
         if validation_data is not None:
