@@ -10,6 +10,9 @@ from nn.data import DataSet as DataSet
 from nn.data import gate as gate
 from nn.drawing import draw as draw
 from nn.drawing import gradient_flow as gradient_flow
+from nn.ensemble import Ensemble as Ensemble
+from nn.ensemble import predict_averaged as predict_averaged
+from nn.ensemble import top as top
 from nn.errors import DataError as DataError
 from nn.errors import HyperparameterError as HyperparameterError
 from nn.errors import ModelFileError as ModelFileError
