@@ -1,205 +1,25 @@
-"""`python -m nn xor`: teach a network a logic gate, print what it learned, draw how.
+"""`python -m nn digits`: train a network, print what it learned, draw how; see nn/cli.
 
-Exit status: 0; 2 for a bad argument; 130 after Ctrl-C, as a shell has it.
+Exit status: 0; 1 if a package is missing; 2 for a bad argument or bad data; 130 after Ctrl-C, as a
+shell has it.
 """
 
-import argparse
 import sys
-import warnings
-from collections.abc import Callable, Sequence
-from functools import partial
-from pathlib import Path
-from typing import NoReturn, final
+from collections.abc import Sequence
 
-import autograd
-from autograd import (
-    GraphTooLargeError,
-    MissingExtraError,
-    RenderError,
-    Value,
-    linear,
-    no_grad,
-    sigmoid,
-    step,
-)
-from nn.activations import ACTIVATIONS
-from nn.data import GATES, NOT_LINEARLY_SEPARABLE, gate
-from nn.history import History
-from nn.layers import MLP
-from nn.losses import binary_cross_entropy, mse
-from nn.optim import SGD, Adam, Optimizer
-from nn.train import perceptron_rule, train
-
-OPTIMIZERS: dict[str, tuple[Callable[..., Optimizer], float]] = {  # with the default learning rate
-    "sgd": (SGD, 1.0),
-    "momentum": (partial(SGD, momentum=0.9), 0.3),
-    "nesterov": (partial(SGD, momentum=0.9, nesterov=True), 0.3),
-    "adam": (Adam, 0.1),
-}
-PICTURES = [f"{stem}.{kind}" for stem in ("graph", "boundary", "loss") for kind in ("svg", "png")]
-PICTURES.append("graph.dot")  # where there is no layout engine
-GOOD_ENOUGH = 0.005  # the loss to stop at: every row is answered with a probability of about 0.99
-
-WHY_IN_THE_PICTURE = (
-    "No straight line will do. If both 1s lay on one side of it, so would all of the dashed line "
-    "between them; if both 0s lay on the other, so would all of the dotted line. But the two cross."
-)
-WHY_NOT = (
-    "one perceptron cannot learn {gate}: it answers with one straight line across the inputs,\n"
-    "and {gate} is not linearly separable: no single line parts its 0s from its 1s"
-)
-
-
-class Gate:
-    """One gate being learned: the model, its answers, its loss."""
-
-    def __init__(self, name: str, options: argparse.Namespace) -> None:
-        self.name, self.options = name, options
-        self.xs, self.ys = gate(name)
-        self.classic = options.hidden == 0 and options.activation == "step"
-        if options.hidden:
-            sizes, output = [options.hidden, 1], "linear"
-        else:
-            sizes, output = [1], "step" if self.classic else "linear"
-        # The last neuron gives the logit: its sigmoid is the probability, and the loss from logits
-        # is the stable one
-        self.model = MLP(2, sizes, options.activation, output, seed=options.seed)
-        self.loss = mse if self.classic else partial(binary_cross_entropy, from_logits=True)
-        self.answer: Callable[[float], float] = step if self.classic else sigmoid
-        # A network without a bend is one perceptron, whatever its size
-        self.straight = not options.hidden or options.activation == "linear"
-
-    def train(self) -> History:
-        o = self.options
-        if self.classic:
-            neuron = self.model.layers[0].neurons[0]
-            return perceptron_rule(
-                neuron, self.xs, self.ys, lr=o.lr or 1.0, epochs=o.epochs, progress=not o.quiet
-            )
-        make, lr = OPTIMIZERS[o.optimizer]
-        return train(
-            self.model,
-            self.xs,
-            self.ys,
-            loss=self.loss,
-            optimizer=make(self.model.parameters(), lr=lr if o.lr is None else o.lr),
-            epochs=o.epochs,
-            stop_loss=GOOD_ENOUGH,
-            progress=not o.quiet,
-        )
-
-    def score(self, rows: Sequence[Sequence[float]]) -> list[float]:
-        """For each row a number that is above 0 if the answer is 1."""
-        last = self.model.layers[-1].neurons[0]
-        with no_grad():
-            for layer in self.model.layers[:-1]:
-                rows = layer(rows)
-            return [z.data for (z,) in linear(rows, [last.w], [last.b])]
-
-    def predict(self, rows: Sequence[Sequence[float]]) -> list[float]:
-        """For each row the probability of a 1, or the step's own 0 or 1."""
-        return [self.answer(z) for z in self.score(rows)]
-
-    def right(self) -> int:
-        """How many rows of the truth table are answered as they should be."""
-        return sum(
-            (p > 0.5) == (y > 0.5) for p, y in zip(self.predict(self.xs), self.ys, strict=True)
-        )
-
-    def report(self, history: History) -> str:
-        """The truth table with the predictions, and in a sentence how it went."""
-        lines = ["x1 x2  target  prediction"]
-        for (a, b), y, p in zip(self.xs, self.ys, self.predict(self.xs), strict=True):
-            answer = float(p > 0.5)
-            mark = "" if answer == y else "  wrong"
-            lines.append(f" {a:.0f}  {b:.0f}       {y:.0f}  {p:.4f} -> {answer:.0f}{mark}")
-        lines.append(f"{self.right()} of 4 rows right; training {history}.")
-        if history.engine == "compiled":
-            lines.append("the epochs ran as machine code.")
-        if self.unlearnable:
-            lines.append(self.why_not + ".")
-        elif self.right() < 4:
-            lines.append(
-                "another --seed or --lr, more --hidden neurons or more --epochs may do better."
-            )
-        return "\n".join(lines)
-
-    @property
-    def unlearnable(self) -> bool:
-        return self.straight and self.name in NOT_LINEARLY_SEPARABLE
-
-    @property
-    def why_not(self) -> str:
-        text = WHY_NOT.format(gate=self.name.upper())
-        if self.options.hidden:
-            return "without a bend in them, all layers together are one perceptron, and\n" + text
-        return text
-
-    def draw(self, folder: Path, history: History) -> None:
-        """graph.svg, graph.png, boundary and loss likewise; what an earlier run left goes."""
-        for picture in PICTURES:
-            (folder / picture).unlink(missing_ok=True)
-        self.draw_graph(folder)
-        from nn.plots import decision_boundary, loss_curve
-
-        name = self.name.upper()
-        boundary = decision_boundary(
-            self.score,
-            self.xs,
-            self.ys,
-            from_score=self.answer,
-            title=f"{name}: {self.right()} of 4 rows right",
-            note=WHY_IN_THE_PICTURE if self.unlearnable else "",
-        )
-        if self.unlearnable:
-            for value, style in ((0.0, ":"), (1.0, "--")):
-                ends = [row for row, y in zip(self.xs, self.ys, strict=True) if y == value]
-                boundary.axes[0].plot(*zip(*ends, strict=True), color="black", linestyle=style)
-        ylabel = "share of mistakes" if self.classic else "binary cross-entropy"
-        curve = loss_curve(history.losses, title=f"{name}, epoch by epoch", ylabel=ylabel)
-        for figure, stem in ((boundary, "boundary"), (curve, "loss")):
-            for kind in ("png", "svg"):
-                figure.savefig(folder / f"{stem}.{kind}")
-
-    def draw_graph(self, folder: Path) -> None:
-        """The graph of one sample's loss, after backward: (1, 0), where the inputs differ."""
-        x1, x2 = Value(1.0, label="x1"), Value(0.0, label="x2")
-        self.model.zero_grad()
-        loss = self.loss([self.model([x1, x2])], [self.ys[2]])
-        loss.label = "loss"
-        loss.backward()
-        try:
-            picture = autograd.draw(loss)
-            for kind in ("svg", "png"):
-                picture.save(folder / f"graph.{kind}")
-        except GraphTooLargeError as error:
-            print(f"nn: no picture of the graph: {error}", file=sys.stderr)
-        except RenderError as error:
-            (folder / "graph.dot").write_text(error.dot, encoding="utf-8")
-            print(f"nn: the graph is in graph.dot, but: {error}", file=sys.stderr)
+from autograd import MissingExtraError
+from nn.cli.options import parse
+from nn.errors import DataError, HyperparameterError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    options = _options(argv)
-    names = list(GATES) if options.gate == "all" else [options.gate]
-    out = options.out or Path("runs")
+    options = parse(argv)
     try:
-        for name in names:
-            folder = out if options.out and options.gate != "all" else out / name
-            folder.mkdir(parents=True, exist_ok=True)  # before the training: it may not be allowed
-            learner = Gate(name, options)
-            if not options.quiet:
-                print(f"{name.upper()}: {learner.model}")
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", RuntimeWarning)  # the report says it as well
-                history = learner.train()
-            print(learner.report(history))
-            learner.draw(folder, history)
-            drawn = [picture for picture in PICTURES if (folder / picture).exists()]
-            print(f"in {folder}: {', '.join(drawn)}\n")
-            if history.interrupted:
-                return 130
+        interrupted: bool = options.run(options)
+    except (DataError, HyperparameterError) as error:
+        print(f"nn: {error}", file=sys.stderr)
+        return 2
     except OSError as error:
         print(f"nn: cannot write to --out: {error}", file=sys.stderr)
         return 2
@@ -209,79 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("nn: interrupted", file=sys.stderr)
         return 130
-    return 0
-
-
-@final
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """One line, without the usage before it."""
-        self.exit(2, f"{self.prog}: {message}\n")
-
-
-def _options(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = _Parser(
-        prog="python -m nn",
-        description="Train a network of scalar nodes on a logic gate and draw its graph.",
-    )
-    add = parser.add_argument
-    # fmt: off
-    add("gate", type=str.lower, choices=[*GATES, "all"], metavar="gate",
-        help=", ".join([*GATES, "all"]))
-    add("--hidden", type=_whole(0), default=4, metavar="N",
-        help="hidden neurons (default 4); 0: a single perceptron")
-    add("--activation", choices=ACTIVATIONS, metavar="NAME",
-        help="of the hidden neurons (default tanh), or with --hidden 0 of the perceptron, sigmoid "
-        "(default) or step: " + ", ".join(ACTIVATIONS))
-    add("--optimizer", choices=OPTIMIZERS, default="momentum", metavar="NAME",
-        help=f"{', '.join(OPTIMIZERS)} (default momentum); a step learns by the perceptron rule")
-    add("--lr", type=_positive, metavar="RATE", help="learning rate (default by optimizer)")
-    add("--epochs", type=_whole(1), default=2000, metavar="N", help="at most (default 2000)")
-    add("--seed", type=_whole(0), default=0, metavar="N", help="of the first weights (default 0)")
-    add("--out", type=Path, metavar="FOLDER", help="for the pictures (default runs/<gate>)")
-    add("--quiet", action="store_true", help="no progress bar")
-    # fmt: on
-    options = parser.parse_args(argv)
-    if options.hidden == 0:
-        options.activation = options.activation or "sigmoid"
-        if options.activation not in ("sigmoid", "step"):
-            parser.error(
-                f"a single perceptron (--hidden 0) answers with sigmoid or step, not with "
-                f"{options.activation}"
-            )
-    else:
-        options.activation = options.activation or "tanh"
-        if options.activation == "step":
-            parser.error(
-                "hidden neurons cannot learn with a step: it is flat, so no gradient reaches their "
-                "weights; use --hidden 0, or an activation with a slope such as tanh"
-            )
-    return options
-
-
-def _whole(least: int) -> Callable[[str], int]:
-    def whole_number(text: str) -> int:
-        try:
-            n = int(text)
-        except ValueError:
-            n = least - 1
-        if n < least:
-            raise argparse.ArgumentTypeError(
-                f"expected a whole number from {least}, but got {text!r}"
-            )
-        return n
-
-    return whole_number
-
-
-def _positive(text: str) -> float:
-    try:
-        x = float(text)
-    except ValueError:
-        x = 0.0
-    if not 0.0 < x < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number above 0, but got {text!r}")
-    return x
+    return 130 if interrupted else 0
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pytest
 from autograd import RenderError
 from nn import MLP, gate
 from nn.__main__ import main
+from nn.cli import gates
 from nn.data import GATES
 
 ROOT = Path(__file__).parent.parent
@@ -103,17 +104,15 @@ def test_quiet(tmp_path, capsys):
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
 def test_options_reach_the_training(tmp_path, monkeypatch, optimizer):
     """--optimizer, --lr, --epochs, --seed, --hidden and --activation arrive where they belong."""
-    import nn.__main__ as cli
-
     seen = {}
 
     def spy(model, xs, ys, **options):
         seen.update(options, model=model)
         return train(model, xs, ys, **options)
 
-    train = cli.train
-    monkeypatch.setattr(cli, "train", spy)
-    monkeypatch.setattr(cli.Gate, "draw", lambda *args: None)
+    train = gates.train
+    monkeypatch.setattr(gates, "train", spy)
+    monkeypatch.setattr(gates.Gate, "draw", lambda *args: None)
     argv = f"xor --optimizer {optimizer} --lr 0.01 --epochs 3 --seed 8 --hidden 3 --activation gelu"
     assert main([*argv.split(), "--out", str(tmp_path), "--quiet"]) == 0
     opt = seen["optimizer"]
@@ -137,7 +136,7 @@ def test_a_single_perceptron_learns_what_a_line_can_part(
 ):
     """--hidden 0 learns AND, OR, NAND and NOR, by slope or by the perceptron rule."""
     if name != "and":  # the pictures of one gate will do
-        monkeypatch.setattr("nn.__main__.Gate.draw", lambda *args: None)
+        monkeypatch.setattr("nn.cli.gates.Gate.draw", lambda *args: None)
     argv = [name, "--hidden", "0", "--activation", activation, "--out", str(tmp_path), "--quiet"]
     assert main(argv) == 0
     out = capsys.readouterr().out
@@ -175,7 +174,7 @@ def test_hidden_neurons_without_a_bend(tmp_path, capsys):
     ("argv", "message"),
     [
         (["xro"], "invalid choice: 'xro'"),
-        ([], "required: gate"),
+        ([], "required: COMMAND"),
         (["xor", "--hidden", "-1"], "--hidden: expected a whole number from 0, but got '-1'"),
         (["xor", "--hidden", "2.5"], "--hidden: expected a whole number from 0, but got '2.5'"),
         (["xor", "--epochs", "0"], "--epochs: expected a whole number from 1, but got '0'"),
@@ -233,7 +232,7 @@ def test_divergence_is_told(tmp_path, capsys):
 @pytest.mark.parametrize("name", ["xor", "xnor"])
 def test_every_seed_learns(tmp_path, capsys, monkeypatch, name):
     """The defaults learn XOR from each of the seeds 0 to 49."""
-    monkeypatch.setattr("nn.__main__.Gate.draw", lambda *args: None)
+    monkeypatch.setattr("nn.cli.gates.Gate.draw", lambda *args: None)
     for seed in range(50):
         assert main([name, "--quiet", "--seed", str(seed), "--out", str(tmp_path)]) == 0
         assert answers(capsys.readouterr().out) == (gate(name)[1], 0), f"{seed=}"
