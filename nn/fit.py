@@ -10,10 +10,15 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import autograd
-from autograd import Value, jit, no_grad
+from autograd import Value, jit, no_grad, sigmoid, softmax
 from nn.compiled import CompiledTraining, check_mean
 from nn.layers.base import Pass, flat
-from nn.losses import LOSSES
+from nn.losses import (
+    LOSSES,
+    binary_cross_entropy,
+    categorical_cross_entropy,
+    sparse_categorical_cross_entropy,
+)
 from nn.metrics import Metric
 from nn.optim import Optimizer
 
@@ -22,14 +27,22 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int], object]
 
+# Losses that can be computed from what an activation is applied to, and that activation
+PARTNERS: dict[Any, Any] = {
+    binary_cross_entropy: sigmoid,
+    categorical_cross_entropy: softmax,
+    sparse_categorical_cross_entropy: softmax,
+}
+
 
 class Objective:
     """What training makes small, for one row: its loss and the penalties on the weights."""
 
     def __init__(
-        self, model: "Sequential", loss: Callable[[Any, Any], Any], metrics: Sequence[Metric]
+        self, model: "Sequential", loss: Callable[..., Any], metrics: Sequence[Metric]
     ) -> None:
         self.model, self.loss, self.metrics = model, loss, metrics
+        self.partner = PARTNERS.get(loss)
 
     def __call__(
         self, x: Any, y: Any, weight: Any = None, random_numbers: Any = (), training: bool = True
@@ -39,9 +52,13 @@ class Objective:
         weight: of the row in the loss. random_numbers: for dropout, in training.
         """
         run = Pass(training, random_numbers)
-        prediction = flat(self.model.row(x, run))
-        target = flat(y)
-        loss = self.loss([prediction], [target])
+        output, sums = self.model.row_and_sums(x, run)
+        prediction, target = flat(output), flat(y)
+        if sums is not None and self.partner is self.model.last_activation:
+            # a probability of nearly 0 or 1 has lost what its sum still tells
+            loss = self.loss([flat(sums)], [target], from_logits=True)
+        else:
+            loss = self.loss([prediction], [target])
         if weight is not None:
             loss = loss * weight
         for term in (*run.penalties, *self.model.penalty()):

@@ -9,10 +9,12 @@ from random import Random
 from typing import Any, final
 
 from autograd import LengthError, jit, no_grad
+from nn.activations import activation_function
 from nn.callbacks import Callback
 from nn.errors import HyperparameterError, NotCompiledError
 from nn.fit import CompiledEngine, EagerEngine, Evaluation, Objective, Rows, Sums, engine
 from nn.history import History
+from nn.layers import Activation, Dense
 from nn.layers.base import Pass, SequentialLayer, flat, nested
 from nn.losses import loss_function
 from nn.metrics import Metric, WholeMetric, metric_named
@@ -126,6 +128,22 @@ class Sequential(Module):
         for layer in self.layers:
             x = layer.row(x, run)
         return x
+
+    def row_and_sums(self, x: Any, run: Pass) -> tuple[Any, Any]:
+        """The output for one row, and what the last activation made it of, if there is one."""
+        for layer in self.layers[:-1]:
+            x = layer.row(x, run)
+        last = self.layers[-1]
+        if isinstance(last, Dense):
+            sums = last.sums([x])
+            return last.outputs(sums, run)[0], sums[0]
+        return last.row(x, run), x if isinstance(last, Activation) else None
+
+    @property
+    def last_activation(self) -> Any:
+        """The function that makes the output of its sums; None if the last layer has none."""
+        last = self.layers[-1]
+        return activation_function(getattr(last, "activation", None) or "linear")
 
     def forward(self, x: Any) -> Any:
         """The output, as nodes, for a row or a list of rows, in inference mode."""
@@ -382,6 +400,10 @@ class Sequential(Module):
         from nn.io import save
 
         save(self, path)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and pickles compile anew: machine code stays in its process."""
+        return vars(self) | {"_engines": {}, "_evaluation": None, "_fast_predict": None}
 
     def describe(self) -> str:
         return f"{self.input_shape} -> {self.output_shape}" if self.built else "not built"

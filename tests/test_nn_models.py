@@ -1,6 +1,8 @@
 """Sequential: compile, fit, evaluate, predict; compiled and eager are one and the same."""
 
+import copy
 import math
+import pickle
 from typing import Any
 
 import numpy as np
@@ -393,3 +395,45 @@ def test_an_input_that_is_a_node_gets_a_gradient() -> None:
     x = [Value(0.1 * k) for k in range(4)]
     model(x)[0].backward()
     assert any(v.grad != 0.0 for v in x)
+
+
+@pytest.mark.parametrize(
+    ("activation", "loss", "target"),
+    [
+        ("sigmoid", "binary_crossentropy", 1.0),
+        ("softmax", "categorical_crossentropy", [1.0, 0.0]),
+        ("softmax", "sparse_categorical_crossentropy", 0.0),
+    ],
+)
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_certain_and_wrong_answer_is_corrected(
+    activation: str, loss: str, target: Any, compiled: bool
+) -> None:
+    """Cross-entropy is computed from the sums: its gradient is there where p has rounded to 0."""
+    n = np.size(target) if loss == "categorical_crossentropy" else 1 + (activation == "softmax")
+    for separate in (False, True):
+        layers: list[Any] = [
+            Dense(int(n), input_dim=1, activation=None if separate else activation)
+        ]
+        model = Sequential([*layers, *([Activation(activation)] if separate else [])])
+        wrong = [[-800.0]] if n == 1 else [[-800.0, 0.0]]
+        model.set_weights([wrong, [0.0] * int(n)])
+        model.compile(SGD(lr=1.0), loss, compiled=compiled)
+        assert model.evaluate([[1.0]], [target]) == pytest.approx(800.0)
+        history = model.fit([[1.0]], [target], verbose=0)
+        assert history.losses == [pytest.approx(800.0)]
+        assert model.get_weights()[0][0][0] == pytest.approx(-799.0)
+
+
+def test_models_are_copied_and_pickled_without_their_machine_code() -> None:
+    """A fitted model's copy and its pickle predict and train as it does."""
+    xs, ys = points(20)
+    model = network()
+    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    model.fit(xs, ys, verbose=0)
+    twins = [copy.deepcopy(model), pickle.loads(pickle.dumps(model))]
+    model.fit(xs, ys, verbose=0)
+    for twin in twins:
+        twin.fit(xs, ys, verbose=0)
+        assert twin.state_dict() == model.state_dict()
+        assert twin.predict(xs).tolist() == model.predict(xs).tolist()

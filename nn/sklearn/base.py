@@ -235,12 +235,6 @@ class MLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         """The biases of each layer, [units]."""
         return [np.array(layer.get_weights()[1]) for layer in self.model_.layers]
 
-    def __getstate__(self) -> Any:
-        """Without machine code, which stays in its process: it is compiled anew when needed."""
-        if hasattr(self, "model_"):
-            self.model_._forget_programs()
-        return super().__getstate__()
-
 
 def _weights(given: Any, rows: int) -> list[Any]:
     """The weights of the rows as an array, if there are any."""
