@@ -33,6 +33,15 @@ def test_the_page_on_the_compiler_runs(capsys: pytest.CaptureFixture[str]) -> No
     assert "sums of" in capsys.readouterr().out
 
 
+def test_the_page_on_networks_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    """The examples on the networks' page run, one after the other."""
+    page = (ROOT / "docs" / "networks.md").read_text(encoding="utf-8")
+    names: dict[str, object] = {}
+    for block in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL):
+        exec(block, names)
+    assert "val_accuracy" in capsys.readouterr().out
+
+
 def test_links_to_files_are_true() -> None:
     """Every relative link in the README names a file that is there."""
     for link in re.findall(r"\]\(([^)#]+)\)", README):
