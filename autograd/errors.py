@@ -32,5 +32,9 @@ class GraphTooLargeError(ValueError):
     """A graph has more nodes than a picture can show."""
 
 
+class GradientError(AssertionError):
+    """A gradient is wrong; the message has the numbers, and a diagnosis where there is one."""
+
+
 class MissingExtraError(ImportError):
     """An optional package is not installed; the message names the extra that brings it."""

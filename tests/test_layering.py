@@ -29,6 +29,9 @@ ALLOWED = {
     "functions": NODE | {"elementwise"},
     "forward": FUNCTIONS,
     "transforms": FUNCTIONS | {"forward"},
+    "differences": set(),
+    "diagnosis": NODE | {"differences"},
+    "check": FUNCTIONS | {"forward", "transforms", "differences", "diagnosis"},
     "graph": FUNCTIONS | {"graph"},
     "compiler": FUNCTIONS | {"compiler"},
 }

@@ -1,0 +1,178 @@
+"""check_gradients: right gradients pass, wrong ones are explained, corners are corners."""
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from strategies import Program, programs
+
+import autograd
+from autograd import Value, dot, exp, maximum, relu, sin, tanh, where
+from autograd.check import check_gradients
+from autograd.differences import complex_step, derivative, sides
+from autograd.errors import GradientError, LengthError, StructureError
+from autograd.primitives import TABLE
+
+
+@settings(max_examples=40)
+@given(programs(size=8))
+def test_right_gradients_pass(program: Program) -> None:
+    """Random graphs, first and second derivatives, both modes."""
+    assert check_gradients(program, list(program.leaves), order=2)
+
+
+def f(x: Any) -> Any:
+    """A foreign function: of plain floats."""
+    return x[0] * math.sin(x[1]) + x[0] ** 2
+
+
+def slope(x: Any) -> list[float]:
+    """Its gradient."""
+    return [math.sin(x[1]) + 2.0 * x[0], x[0] * math.cos(x[1])]
+
+
+def diagnosis(function: Any, xs: Any, gradient: Any) -> str:
+    """What is said of a wrong gradient."""
+    report = check_gradients(function, xs, gradient=gradient, raise_error=False)
+    assert not report.ok
+    with pytest.raises(GradientError, match="wrong"):
+        check_gradients(function, xs, gradient=gradient)
+    return " ".join(report.diagnosis)
+
+
+def test_hand_written_gradients() -> None:
+    """Right ones pass to many digits; each classic mistake is named."""
+    report = check_gradients(f, [1.0, 2.0], gradient=slope)
+    assert report.worst is not None
+    assert report.worst.off < 1e-9
+    assert "sign is wrong" in diagnosis(f, [1.0, 2.0], lambda x: [-g for g in slope(x)])
+    assert "3 times too large" in diagnosis(f, [1.0, 2.0], lambda x: [3.0 * g for g in slope(x)])
+    assert "no gradient reaches argument[1]" in diagnosis(
+        f, [1.0, 2.0], lambda x: [slope(x)[0], 0.0]
+    )
+
+
+def test_forgotten_accumulation_and_upstream() -> None:
+    """With a function that also takes nodes, the graph tells what was forgotten."""
+
+    def twice(x: Any) -> Any:
+        return exp(x[0] * x[1]) + 3.0 * x[0]
+
+    found = diagnosis(twice, [0.3, 0.7], lambda x: [3.0, x[0] * math.exp(x[0] * x[1])])
+    assert "argument[0] is used 2 times" in found
+    assert "+= in place of =" in found
+    found = diagnosis(lambda x: tanh(x[0] * x[1]), [0.3, 0.7], lambda x: [x[1], x[0]])
+    assert "upstream factor is missing" in found
+    assert "'mul'" in found
+
+
+@pytest.mark.parametrize("factor", [2.0, -1.0, 0.5])
+def test_a_wrong_rule_is_found_by_name(factor: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A primitive whose rule is off is named, with the operand and the factor."""
+    right = TABLE["tanh"]
+
+    def wrong_tanh(x: Any) -> Any:
+        rule = right._replace(partials=lambda m, y, a: (m.mul(factor, right.partials(m, y, a)[0]),))
+        return autograd.value.apply(rule, x) if isinstance(x, Value) else autograd.tanh(x)
+
+    report = check_gradients(
+        lambda x: wrong_tanh(sin(x)) * x, 0.4, modes=["reverse"], raise_error=False
+    )
+    (sentence,) = report.diagnosis
+    assert "primitive 'tanh', operand x" in sentence
+    said = {2.0: "2 times too large", -1.0: "the sign is wrong", 0.5: "2 times too small"}
+    assert said[factor] in sentence
+
+
+CORNERS = {
+    "relu": (relu, 0.0, (0.0, 1.0)),
+    "abs": (autograd.abs, 0.0, (-1.0, 1.0)),
+    "maximum": (lambda x: maximum(x, 2.0 * x - 1.0), 1.0, (1.0, 2.0)),
+    "where": (lambda x: where(x > 0.5, 3.0 * x, 1.0 + x), 0.5, (1.0, 3.0)),
+}
+
+
+@pytest.mark.parametrize("name", CORNERS)
+def test_corners_are_no_errors(name: str) -> None:
+    """At a kink the slopes of both sides are given, and what lies between them is right."""
+    function, at, expected = CORNERS[name]
+    report = check_gradients(function, at)
+    assert report.ok
+    assert len(report.corners) == 2
+    for corner in report.corners:
+        assert corner.sides == pytest.approx(expected, abs=1e-6)
+    assert "corner" in str(report)
+    for outside in (expected[0] - 0.5, expected[1] + 0.5):
+        assert not check_gradients(function, at, gradient=lambda x: outside, raise_error=False).ok
+
+
+@pytest.mark.parametrize("distance", [1e-1, 1e-3, 1e-6])
+def test_a_corner_nearby_is_no_false_alarm(distance: float) -> None:
+    """Beside a corner the step becomes small enough to stay on its side."""
+    for x, expected in ((distance, 1.0), (-distance, 0.0)):
+        report = check_gradients(relu, x)
+        assert report.ok
+        assert report.corners == []
+        assert report.comparisons[0].got == expected
+
+
+def test_structures_of_arguments_and_results() -> None:
+    """Nested arguments are named by their paths; of several results a combination is checked."""
+
+    def outputs(params: Any, x: Any) -> Any:
+        return {"a": dot(params["w"], x), "b": [exp(params["b"]), x[0] * x[1]]}
+
+    report = check_gradients(outputs, {"w": [1.0, 2.0], "b": 0.1}, [0.5, -0.5])
+    assert report
+    names = {c.where for c in report.comparisons}
+    assert {"argument 0['w'][1]", "argument 0['b']", "argument 1[0]"} <= names
+    big = check_gradients(lambda xs: dot(xs, xs), [0.01 * k for k in range(200)])
+    assert {c.where for c in big.comparisons} >= {"direction 0", "direction 63"}
+
+
+def test_nan_is_right_only_where_the_function_is_nan() -> None:
+    """A gradient that is nan where the function is smooth is wrong."""
+    broken = lambda x: [math.nan, slope(x)[1]]  # noqa: E731
+    report = check_gradients(f, [1.0, 2.0], gradient=broken, raise_error=False)
+    assert [c.where for c in report.wrong] == ["argument[0]"]
+
+
+def test_bad_calls() -> None:
+    """What cannot be checked is refused, with what to do."""
+    with pytest.raises(ValueError, match="modes"):
+        check_gradients(sin, 1.0, modes=["backward"])
+    with pytest.raises(ValueError, match="order"):
+        check_gradients(sin, 1.0, order=3)
+    with pytest.raises(LengthError, match="number"):
+        check_gradients(lambda x: 1.0, [])
+    with pytest.raises(StructureError, match="built like"):
+        check_gradients(f, [1.0, 2.0], gradient=lambda x: [1.0])
+
+
+SMOOTH = {
+    "exp": (math.exp, 1.0, math.e),
+    "log": (math.log, 1e-3, 1e3),
+    "sqrt": (math.sqrt, 1e-6, 500.0),
+    "fast": (lambda x: math.sin(100.0 * x), 0.3, 100.0 * math.cos(30.0)),
+    "large": (lambda x: 1e8 + x, 1.0, 1.0),
+    "constant": (lambda x: 5.0, 0.0, 0.0),
+    "steep": (lambda x: x**20, 1.0, 20.0),
+}
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_differences_know_how_far_they_are_off(name: str) -> None:
+    """The error they state is above the error they make, and small; no corner is seen."""
+    function, x, expected = SMOOTH[name]
+    for found in (derivative(function, x), sides(function, x).left, sides(function, x).right):
+        assert abs(found.value - expected) <= 10.0 * found.error + 1e-15 * abs(expected)
+        assert found.error <= 1e-6 * max(abs(expected), 1.0)
+    assert not sides(function, x).corner
+
+
+def test_complex_steps() -> None:
+    """Exact to rounding where the function takes complex numbers, None where it does not."""
+    assert complex_step(lambda z: z**3 / (1.0 + z), 2.0) == pytest.approx(28.0 / 9.0, rel=1e-15)
+    assert complex_step(lambda z: math.sin(z), 1.0) is None  # type: ignore[arg-type]
+    assert complex_step(lambda z: abs(z), 1.0) is None
