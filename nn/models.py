@@ -244,6 +244,8 @@ class Sequential(Module):
         rows, draw = random_numbers(rows, self.layers, seed)
         run, reason = self._engine(rows)
         history = History(engine=run.name + (f": {reason}" if reason else ""))
+        if reason and verbose:
+            print(f"not compiled, so every number is a node, and slower: {reason}")
         steps = -(-len(rows) // size)
         for callback in callbacks:
             callback.set_model(self)

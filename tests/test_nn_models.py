@@ -144,8 +144,10 @@ def test_engines_agree_on_weights_schedules_and_validation() -> None:
     )
 
 
-def test_what_cannot_be_compiled_is_trained_eagerly_and_says_so() -> None:
-    """A layer that branches on a number: the history names it; compiled=True raises."""
+def test_what_cannot_be_compiled_is_trained_eagerly_and_says_so(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A layer that branches on a number: the output names the line; compiled=True raises."""
 
     class Sign(SequentialLayer):
         def prepare(self, input_shape: Any, rng: Any) -> Any:
@@ -157,8 +159,9 @@ def test_what_cannot_be_compiled_is_trained_eagerly_and_says_so() -> None:
     xs, ys = points(20, 2)
     model = Sequential([Dense(3, input_dim=4), Sign(), Dense(1)])
     model.compile("sgd", "mse")
-    history = model.fit(xs, ys, verbose=0)
+    history = model.fit(xs, ys, verbose=2)
     assert history.engine.startswith("eager: TraceError")
+    assert __file__ in capsys.readouterr().out
     assert model.predict(xs).shape == (20, 1)
     assert model.evaluate(xs, ys) > 0.0
     model.compile("sgd", "mse", compiled=True)
