@@ -119,6 +119,11 @@ class Learner:
     def _network(self, output: str = "linear") -> Sequential:
         o = self.options
         layers: list[SequentialLayer] = []
+
+        def drop() -> None:
+            if o.dropout:
+                layers.append(Dropout(o.dropout))
+
         if o.cnn:
             height, width = self.data.image_shape or ()
             layers += [
@@ -127,10 +132,10 @@ class Learner:
                 MaxPooling2D(2),
                 Flatten(),
             ]
+            drop()
         for units in o.hidden:
             layers.append(Dense(units, activation=o.activation))
-            if o.dropout:
-                layers.append(Dropout(o.dropout))
+            drop()
         layers.append(Dense(len(self.class_names or [0]), activation=output))
         model = Sequential(layers, name=o.command, seed=o.seed)
         model.build(self.data.xs.shape[1:])
@@ -168,16 +173,18 @@ def run(options: argparse.Namespace) -> bool:
         from nn.cli.pictures import draw
 
         drawn = draw(learner, model, history, predictions, folder)
-        print(f"in {folder}: {', '.join(drawn)} (.png, .svg)")
+        print(f"in {folder}: {', '.join(drawn)} (.png, .svg)" if drawn else "no pictures.")
     return history.interrupted
 
 
 def _check_writable(path: Path) -> None:
     """Raise DataError unless a file can be written there."""
+    existed = path.exists()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab"):
-            pass
+        path.open("ab").close()
+        if not existed:
+            path.unlink()
     except OSError as error:
         raise DataError(f"cannot write to --save: {error}") from None
 

@@ -45,7 +45,7 @@ def _figures(
     import numpy as np
 
     if history.losses:
-        yield "history", plots.history_curves(history, title=learner.name)
+        yield "history", plots.history_curves(history, title=_escaped(learner.name))
     if not np.isfinite(predictions).all():
         return
     if learner.class_names is None:
@@ -57,19 +57,22 @@ def _figures(
 def _of_classes(
     learner: "Learner", model: Sequential, predictions: Any
 ) -> Iterator[tuple[str, "Figure"]]:
-    data, names = learner.data.rows(learner.test_rows), learner.class_names
-    assert names is not None
+    import numpy as np
+
+    data = learner.data.rows(learner.test_rows)
+    names = [_escaped(name) for name in learner.class_names or ()]
     right = predictions.argmax(axis=1) == data.ys
     score = f"{right.sum()} of {len(right)} rows held out are right"
     if len(names) <= SHOWN:
         matrix = confusion_matrix(predictions, data.ys, len(names))
         yield "confusion", plots.confusion_matrix_plot(matrix, names)
-    if data.xs.shape[1:] == (2,) and len(names) <= len(CLASS_COLORS):
-        margin = 0.1 * float((data.xs.max(axis=0) - data.xs.min(axis=0)).min())
+    widths = np.ptp(data.xs, axis=0)
+    if len(widths) == 2 and widths.min() > 0.0 and len(names) <= len(CLASS_COLORS):
+        margin = 0.1 * float(widths.min())
         regions = plots.decision_regions(
             model.predict, data.xs, data.ys, names=names, margin=margin, title=score
         )
-        x1, x2 = data.feature_names or ("x1", "x2")
+        x1, x2 = map(_escaped, data.feature_names or ("x1", "x2"))
         regions.axes[0].set(xlabel=x1, ylabel=x2)
         yield "boundary", regions
     order = least_sure(predictions)
@@ -99,7 +102,8 @@ def _of_quantities(learner: "Learner", predictions: Any) -> Iterator[tuple[str, 
     plain(axes)
     yield "answers", figure
     furthest = abs(said - true).argmax()
-    yield from _of_one_row(learner, furthest, "the answer furthest off", [learner.options.label])
+    label = _escaped(learner.options.label)
+    yield from _of_one_row(learner, furthest, "the answer furthest off", [label])
 
 
 def _hidden(learner: "Learner") -> "Figure":
@@ -112,11 +116,8 @@ def _hidden(learner: "Learner") -> "Figure":
         shape, title = kernel.shape[:2], "what each filter looks for, anywhere in the picture"
     else:
         shape = learner.data.image_shape
-        title = (
-            "what each hidden neuron looks at"
-            if learner.options.hidden
-            else "what each output looks at"
-        )
+        neuron = "hidden neuron" if learner.options.hidden else "output"
+        title = f"what each {neuron} looks at"
     return plots.hidden_neurons(kernel.reshape(-1, kernel.shape[-1]).T, shape, title=title)
 
 
@@ -128,12 +129,15 @@ def _of_one_row(
     x, y = learner.xs[row], learner.ys[row]
     title = f"{learner.row_name(row)}, {which}"
     logits = " (logits)" if learner.class_names else ""
+    inputs = [_escaped(name) for name in learner.data.feature_names or ()]
+    if learner.options.cnn:  # the columns begin after the convolution
+        inputs = []
     network = nn.draw(
         learner.model,
         x,
         y,
         loss=learner.loss,
-        input_labels=None if learner.options.cnn else learner.data.feature_names,
+        input_labels=inputs or None,
         output_labels=outputs,
         title=title + logits,
     )
@@ -141,3 +145,8 @@ def _of_one_row(
     flow = nn.gradient_flow(learner.model, x, y, loss=learner.loss)
     flow.axes[0].set_title(f"the gradient, layer by layer\n{title}")
     yield "gradient", flow
+
+
+def _escaped(name: str) -> str:
+    """A name from a file, for matplotlib, to which what stands between two $ is a formula."""
+    return name.replace("$", r"\$")
