@@ -20,6 +20,9 @@ from nn.errors import NotCompiledError as NotCompiledError
 from nn.errors import StateDictError as StateDictError
 from nn.errors import TargetError as TargetError
 from nn.errors import UnknownNameError as UnknownNameError
+from nn.filming import Camera as Camera
+from nn.filming import Film as Film
+from nn.filming import film as film
 from nn.history import History as History
 from nn.init import matrix_initializer as matrix_initializer
 from nn.io import load as load
