@@ -91,10 +91,11 @@ def _data_options(parser: argparse.ArgumentParser, name: str, task: Task) -> Non
         add("--cnn", action="store_true",
             help="a convolution before the other layers: each of its neurons sees 3 x 3 pixels")
     hidden = " ".join(map(str, task.hidden))
+    with_slope = [name for name in ACTIVATIONS if name != "step"]
     add("--hidden", type=_whole(0), nargs="+", metavar="N",
         help=f"neurons in each hidden layer (default {hidden}); 0: no such layer")
     add("--activation", choices=ACTIVATIONS, default="relu", metavar="NAME",
-        help=f"of the hidden neurons (default relu): {', '.join(ACTIVATIONS)}")
+        help=f"of the hidden neurons (default relu): {', '.join(with_slope)}")
     add("--optimizer", choices=OPTIMIZERS, default="adam", metavar="NAME",
         help=f"{', '.join(OPTIMIZERS)} (default adam)")
     add("--lr", type=_positive, metavar="RATE", help="learning rate (default by optimizer)")
