@@ -266,7 +266,8 @@ function legendOfNetwork() {
 
 function showNetwork() {
   const { width, height, r } = network, lines = $("lines").value;
-  const focused = document.activeElement && document.activeElement.dataset.neuron;
+  const key = focused();
+  network.drawing = true;
   const root = picture($("network-picture"), width, height, "the network");
   const edges = svg("g", {}, root);
   frame().weights.forEach((matrix, c) => matrix.forEach((outs, i) => outs.forEach((w, j) => {
@@ -294,8 +295,8 @@ function showNetwork() {
       svg("text", { x, y: bottom + 14, "text-anchor": "middle", class: "faint" }, root, `target ${film.samples[state.sample].target.map(t => short(t)).join(", ")}`);
     }
   });
-  // Drawn anew, the neuron that had the focus gets it back
-  if (focused) root.querySelector(`[data-neuron="${focused}"]`)?.focus();
+  if (key) root.querySelector(`[data-neuron="${key}"]`).focus();  // it had the focus before
+  network.drawing = false;
   detail();
 }
 
@@ -313,16 +314,18 @@ function neuron(root, c, i, number) {
   }, group);
   svg("text", { x, y, class: "data" }, group, size(a) > 0 && size(a) < 0.005 ? "≈0" : short(a, 2));
   svg("text", { x, y: y + r + 11, class: "grad halo" }, group, `∂ ${short(g, 2)}`);
-  const choose = () => { if (!chosen) { state.neuron = [c, i]; showNetwork(); } };
-  group.addEventListener("focus", choose);
-  group.addEventListener("mouseenter", choose);
-  group.addEventListener("blur", leave);
-  group.addEventListener("mouseleave", leave);
 }
 
-function leave(event) {
-  // Not when the picture is only being drawn anew around the pointer
-  if (event.target.isConnected && state.neuron) { state.neuron = null; setTimeout(showNetwork); }
+const focused = () => document.activeElement && document.activeElement.dataset.neuron;
+
+/** Look closer at the neuron that is pointed at, else at the one with the focus, else at none. */
+function choose(target) {
+  if (network.drawing) return;  // the focus goes and comes back while the picture is made anew
+  const element = target && target.closest("[data-neuron]");
+  const key = element ? element.dataset.neuron : focused();
+  if (String(state.neuron || "") === (key || "")) return;
+  state.neuron = key ? key.split(",").map(Number) : null;
+  showNetwork();
 }
 
 /** The numbers of the neuron that is pointed at. */
@@ -512,6 +515,10 @@ function start() {
   $("time").oninput = halt(() => go(Number($("time").value)));
   $("sample").onchange = () => { state.sample = Number($("sample").value); show(); };
   $("lines").onchange = () => { legendOfNetwork(); showNetwork(); };
+  const place = $("network-picture");
+  for (const name of ["focusin", "mouseover"]) place.addEventListener(name, event => choose(event.target));
+  place.addEventListener("mouseleave", () => choose(null));
+  place.addEventListener("focusout", () => setTimeout(() => choose(null)));  // once the focus has arrived
   $("loss-picture").onclick = event => {
     const x = event.clientX - $("loss-picture").getBoundingClientRect().left;
     const far = k => Math.abs(loss.x(film.frames[k].epoch) - x);
