@@ -32,7 +32,8 @@ ALLOWED = {
     "differences": set(),
     "diagnosis": NODE | {"differences"},
     "check": FUNCTIONS | {"forward", "transforms", "differences", "diagnosis"},
-    "graph": FUNCTIONS | {"graph"},
+    "sources": FUNCTIONS,
+    "graph": FUNCTIONS | {"graph", "sources"},
     "compiler": FUNCTIONS | {"compiler"},
 }
 # Inside the compiler: what a pass may import of the others. Each sees the form it works on, and
