@@ -393,6 +393,7 @@ check("xor", lambda x1, x2: round(small([x1, x2]).data), hidden_neurons)
 #
 # - In a terminal, `python -m nn xor` does all of this at once and keeps the pictures. Try
 #   `python -m nn xor --hidden 2 --seed 3`, or `python -m nn xor --hidden 0`.
-# - `nn/layers/perceptron.py` has the neuron, the layer and the MLP, `nn/train.py` the loop you wrote by hand.
+# - `nn/layers/perceptron.py` has the neuron, the layer and the MLP, `nn/train.py` the loop you
+#   wrote by hand.
 # - Build the XOR network with `nn.MLP(2, [4, 1], fused=False)` and draw it: every product and
 #   every sum is a node of its own.
