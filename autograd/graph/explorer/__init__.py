@@ -74,12 +74,12 @@ class Explorer:
         except ImportError as e:
             raise MissingExtraError("a widget needs anywidget: pip install anywidget") from e
 
-        class ExplorerWidget(anywidget.AnyWidget):  # type: ignore[misc]  # it ships no types
-            _esm = _script()
-            _css = _part("page.css")
-            graph = traitlets.Unicode().tag(sync=True)
-
-        return ExplorerWidget(graph=self.json)
+        parts = {
+            "_esm": _script(),
+            "_css": _part("page.css"),
+            "graph": traitlets.Unicode().tag(sync=True),
+        }
+        return type("ExplorerWidget", (anywidget.AnyWidget,), parts)(graph=self.json)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """The widget, and the page in a frame for where there is none."""

@@ -53,11 +53,10 @@ def layout(
     if len(cards) > limit or len(edges) > limit * EDGES_PER_NODE:
         return f"{len(cards):,} nodes and {len(edges):,} edges"
     frames = {
-        m: module
-        for m, module in enumerate(modules)
-        if depth is None or len(module.path) < depth
+        m: module for m, module in enumerate(modules) if depth is None or len(module.path) < depth
     }
-    placed = json.loads(render(_dot(cards, list(edges), frames), "json"))
+    text = _dot(cards, list(edges), frames, folded=depth is not None)
+    placed = json.loads(render(text, "json"))
     *_, width, height = _points(placed["bb"])
     objects = {found["name"]: found for found in placed["objects"]}
     curves = {e["id"]: e["pos"] for e in placed.get("edges", [])}
@@ -112,13 +111,18 @@ def _node_card(i: int, node: Node, name: str, uses: int) -> Card:
 
 
 def _dot(
-    cards: list[Card], edges: list[tuple[int, int, int | None]], frames: dict[int, Module]
+    cards: list[Card],
+    edges: list[tuple[int, int, int | None]],
+    frames: dict[int, Module],
+    folded: bool,
 ) -> str:
     dense = len(edges) > DENSE
     lines = [
         "digraph {",
         f"rankdir=LR; nodesep=0.16; ranksep={1.2 if dense else 0.75}; pad=0;",
-        f"splines={'line' if dense else 'true'}; {'mclimit=0.01; nslimit=2;' if dense else ''}",
+        f"splines={'line' if dense else 'true'};",
+        # keeps the modules in order instead of seeking fewer crossings
+        "mclimit=0.01;" if folded or dense else "",
         "node [shape=plain]; edge [dir=none];",
     ]
     inner: dict[Path, list[str]] = {}
@@ -130,7 +134,7 @@ def _dot(
         # a blank label keeps room for the title
         text = f'subgraph cluster_{m} {{ label=" "; fontsize=13; margin=9; {content} }}'
         inner.setdefault(module.path[:-1], []).append(text)
-    lines += inner[()] if () in inner else []
+    lines += inner.get((), [])
     for i, (tail, head, operand) in enumerate(edges):
         port = "" if operand is None or not cards[head].ports else f":p{operand}"
         far = "minlen=2 " if cards[tail].path[: len(cards[head].path)] != cards[head].path else ""

@@ -1,6 +1,6 @@
 // The explorer itself: controls, state, what is shown of it.
 
-const READABLE = 0.85; // no smaller than this unless asked for
+const READABLE = 0.85; // how much smaller a large graph is at first, on a phone not at all
 const SPEEDS = { slow: 2400, normal: 1200, fast: 400 }; // milliseconds a step
 
 /** Fill an element with the explorer; `address`: the state stands in the page's address. */
@@ -86,11 +86,9 @@ function explore(el, graph, { address = false } = {}) {
     setText(play, on ? "❚❚ Pause" : "▶ Play");
   }
   function retarget(i) {
-    const wasForward = state.step <= (run?.forward ?? 0);
+    revealed = -1;
     run = allSteps(nodes, i);
-    slider.max = run.steps.length;
-    slider.style.setProperty("--forward", `${(100 * run.forward) / run.steps.length}%`);
-    change({ target: i, step: wasForward ? state.step : run.forward + 1 });
+    change({ target: i, step: Math.min(state.step, run.forward + 1) });
   }
   function refold(i, closed) {
     if (!picture || picture.view !== views[i]) {
@@ -117,12 +115,14 @@ function explore(el, graph, { address = false } = {}) {
   /** The places of all that a card was made from, and of all that was made from it. */
   function family(card) {
     const up = new Set(), down = new Set(), above = new Set(), below = new Set();
-    nodes.forEach((_, i) => picture.placeOf(i) === card && above.add(i) && below.add(i));
+    const own = [...nodes.keys()].filter((i) => picture.placeOf(i) === card);
+    own.forEach((i) => above.add(i) && below.add(i));
     nodes.forEach((n, i) => n.parents.some((p) => below.has(p)) && below.add(i));
     for (let i = nodes.length - 1; i >= 0; i--) if (above.has(i)) nodes[i].parents.forEach((p) => above.add(p));
+    const counts = [above, below].map((all) => all.size - own.length);
     above.forEach((i) => up.add(picture.placeOf(i)));
     below.forEach((i) => down.add(picture.placeOf(i)));
-    return { up, down };
+    return { up, down, counts };
   }
 
   // --- predict, then reveal
@@ -152,7 +152,9 @@ function explore(el, graph, { address = false } = {}) {
     asked = questioned();
     const shown = asked ? stateAfter(run.steps, state.step - 1) : known;
     picture.draw(shown, step, asked !== null, state.chosen);
+    slider.max = run.steps.length;
     slider.value = state.step;
+    slider.style.setProperty("--forward", `${(100 * run.forward) / run.steps.length}%`);
     const pass = !step ? "start" : state.step <= run.forward ? "forward" : "backward";
     slider.setAttribute("aria-valuetext", `step ${state.step} of ${run.steps.length}, ${pass}`);
     setText(counter, `${state.step} / ${run.steps.length}`);
@@ -167,7 +169,7 @@ function explore(el, graph, { address = false } = {}) {
     ask.classList.toggle("answered", asked === null);
     if (asked && asked.words !== before?.words) [guess.value, verdict.textContent] = ["", ""];
     [predict.checked, target.value, fold.value] = [state.predict, state.target, state.fold];
-    if (zoom === null) setZoom(Math.max(fitting(), READABLE));
+    if (zoom === null) setZoom(Math.max(fitting(), stage.clientWidth < 760 ? 1 : READABLE));
     if (step?.kind === "flow" && picture.shows(step)) picture.pulse(step, asked !== null);
     follow(step);
     showDetails();
@@ -187,6 +189,7 @@ function explore(el, graph, { address = false } = {}) {
       ...(node.symbols ? [["made by", node.symbols]] : []),
       ...(locals.length ? [["local derivatives", done ? list(locals) : "not yet made", "local"]] : []),
       ["users", users.length ? list(users.map((u) => nodes[u].name)) : "none: it is the result"],
+      ...(looked === null && state.chosen ? [["marked", `${state.chosen.counts[0]} it was made from (solid), ${state.chosen.counts[1]} made from it (dashed)`]] : []),
     ];
     details.replaceChildren(
       make("h2", { dir: "auto" }, node.name),
@@ -211,7 +214,7 @@ function explore(el, graph, { address = false } = {}) {
   }
   /** Bring what happens into sight. */
   function follow(step) {
-    if (!step) return stage.scrollTo(0, 0);
+    if (!step) return stage.scrollTo({ left: 0, top: 0, behavior: "instant" });
     const box = picture.placeOf(step.node), from = step.kind === "flow" ? picture.placeOf(step.source) : box;
     const outside = (a, b, seen, size) => {
       const low = (Math.min(a[0], b[0]) + 8) * zoom - 12, high = (Math.max(a[1], b[1]) + 8) * zoom + 12;
@@ -220,7 +223,7 @@ function explore(el, graph, { address = false } = {}) {
     };
     const left = outside([box.x, box.x + box.width], [from.x, from.x + from.width], stage.scrollLeft, stage.clientWidth);
     const top = outside([box.y, box.y + box.height], [from.y, from.y + from.height], stage.scrollTop, stage.clientHeight);
-    if (left !== stage.scrollLeft || top !== stage.scrollTop) stage.scrollTo({ left, top, behavior: calm() ? "instant" : "smooth" });
+    stage.scrollTo({ left, top, behavior: calm() ? "instant" : "smooth" });
   }
 
   // --- keys, and the address
@@ -247,17 +250,14 @@ function explore(el, graph, { address = false } = {}) {
   function readAddress() {
     const read = new URLSearchParams(location.hash.slice(1)), whole = (text, most) => Math.min(Math.max(parseInt(text, 10) || 0, 0), most);
     const [view, ...closed] = (read.get("fold") ?? "0").split("."), i = whole(view, views.length - 1);
-    const node = read.has("target") ? whole(read.get("target").slice(1), nodes.length - 1) : nodes.length - 1;
+    const named = Number(/^n(\d+)$/.exec(read.get("target"))?.[1]), node = nodes[named] && nodes[named].op !== "constant" ? named : nodes.length - 1;
     state.predict = read.get("mode") === "predict";
-    start(nodes[node].op === "constant" ? nodes.length - 1 : node, i, new Set(closed.map(Number).filter((c) => c < views[i].frames.length)), whole(read.get("step"), Infinity));
+    start(node, i, new Set(closed.map(Number).filter((c) => c < views[i].frames.length)), whole(read.get("step"), Infinity));
   }
   function start(node, view, closed, step) {
     run = allSteps(nodes, node);
-    state.target = node;
-    state.step = Math.min(step, run.steps.length);
+    Object.assign(state, { target: node, step: Math.min(step, run.steps.length) });
     refold(view, closed);
-    retarget(node);
-    go(step);
   }
   if (address) addEventListener("hashchange", readAddress);
   if (address) readAddress();

@@ -34,7 +34,7 @@ function rounded(x, digits) {
 /** As it is if that is short, else rounded: for sentences. */
 function decimal(x) {
   const text = exact(x);
-  return text.replace("-", "").length <= 7 ? text : rounded(x, 6);
+  return text.replace(/^-/, "").length <= 7 ? text : rounded(x, 6);
 }
 
 const factor = (x) => (isNegative(x) ? `(${decimal(x)})` : decimal(x));
@@ -185,7 +185,7 @@ function formula(nodes, target, step, hidden) {
     case "ready":
       return [
         dTarget(step.node), sign("="),
-        ...step.terms.flatMap((x, i) => [...(i ? [sign("+")] : []), term("grad", factor(x), "arrived")]),
+        ...step.terms.flatMap((x, i) => [...(i ? [sign("+")] : []), term("grad", i ? factor(x) : decimal(x), "arrived")]),
         ...(step.terms.length > 1 ? [sign("="), term("grad", result(step.after), "gradient")] : []),
       ];
     default:

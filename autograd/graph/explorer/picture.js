@@ -41,7 +41,8 @@ class Picture {
       id: `${this.id}-${kind}`, class: `arrow ${kind}`, viewBox: "0 0 8 8", refX: 7, refY: 4, orient: "auto-start-reverse",
       markerWidth: 8, markerHeight: 8, markerUnits: "userSpaceOnUse",
     }, make("path", { d: "M0 0L8 4L0 8z" }));
-    this.frames = view.frames.map((frame, i) => this.frame(frame, i, on));
+    this.frames = view.frames.map(({ x, y, width, height }) => make("rect", { class: "frame", x, y, width, height, rx: 10 }));
+    this.titles = view.frames.map((frame, i) => this.title(frame, i, on));
     this.edges = view.edges.map((edge) => make("path", { class: "edge", d: edge.d }));
     this.cards = view.cards.map((card) => this.card(card, on));
     this.covers = view.frames.map((frame) => this.card({ ...frame, node: null }, on));
@@ -50,15 +51,14 @@ class Picture {
     this.cardOf = this.cardsOfNodes();
     this.svg = make("svg", { viewBox: `-8 -8 ${width + 16} ${height + 16}`, role: "group", "aria-label": "computation graph" },
       make("defs", {}, ...["idle", "positive", "negative", "broken"].map(arrow)),
-      ...this.frames, make("g", {}, ...this.edges), ...this.cards.map((c) => c.group), ...this.covers.map((c) => c.group), this.pill);
+      ...this.frames, ...this.edges, ...this.titles, ...[...this.cards, ...this.covers].map(({ group }) => group), this.pill);
     this.close(new Set());
   }
 
-  frame({ module, x, y, width, height }, i, on) {
+  title({ module, x, y }, i, on) {
     const title = this.graph.modules[module].title;
-    const button = make("g", { class: "fold", role: "button", tabindex: 0, "aria-label": `fold ${title}`, onclick: () => on.fold(i) },
+    return make("g", { class: "fold", role: "button", tabindex: 0, "aria-label": `fold ${title}`, onclick: () => on.fold(i) },
       make("rect", { x: x + 4, y: y + 4, width: 9 * title.length + 22, height: 18, rx: 4 }), make("text", { x: x + 10, y: y + 17 }, `▾ ${title}`));
-    return make("g", { class: "frame" }, make("rect", { x, y, width, height, rx: 10 }), button);
   }
 
   card(card, on) {
@@ -74,18 +74,20 @@ class Picture {
         group.append(make("rect", { class: "band", x: port, width: band, height, rx: port ? 0 : 5 }));
         add("symbol", { x: port + band / 2, y: height / 2 + 4, "text-anchor": "middle" }, node.symbol || MARKS[node.kind]);
       }
-      const left = port + band + 7, top = module && height > 70 ? height / 2 - 28 : Math.max(0, (height - 60) / 2);
+      // A frame that was folded where it stands is larger than its text
+      const left = Math.max(port + band + 7, module ? width / 2 - 80 : 0), right = width - left, top = module && height > 70 ? height / 2 - 28 : Math.max(0, (height - 60) / 2);
       add("name", { x: left, y: top + 17 }, cut(module ? `▸ ${name}` : name, 22));
       add("data", { x: module ? left : width - 7, y: top + (module ? 35 : 17), "text-anchor": module ? "start" : "end" });
       add("grad", { x: left, y: top + (module ? 53 : 35) });
-      add("wait", { x: module ? width - 8 : left, y: top + (module ? 17 : 53), "text-anchor": module ? "end" : "start" }, module ? `${module.size} nodes` : "");
+      add("wait", { x: module ? right : left, y: top + (module ? 17 : 53), "text-anchor": module ? "end" : "start" }, module ? `${module.size} nodes` : "");
     }
     text.local = port ? node.parents.map((_, k) => make("text", { class: "local", x: port - 5, y: ((k + 0.5) * height) / node.parents.length + 4, "text-anchor": "end" })) : [];
     group.append(...text.local);
-    group.addEventListener("click", () => on.choose(card));
+    const built = { ...card, group, text, name, shown };
+    group.addEventListener("click", () => on.choose(built));
     for (const kind of ["mouseenter", "focus"]) group.addEventListener(kind, () => on.look(shown));
     for (const kind of ["mouseleave", "blur"]) group.addEventListener(kind, () => on.look(null));
-    return { ...card, group, text, name, shown };
+    return built;
   }
 
   /** For each node the card it is on: its own, or that of the module it is folded into. */
@@ -110,9 +112,12 @@ class Picture {
     };
     this.places = this.cards.map((card) => over(card.module === null ? nodes[card.node].module : modules[card.module].parent) ?? card);
     this.placeOf = (node) => this.places[this.cardOf[node]];
-    this.frames.forEach((frame, i) => frame.toggleAttribute("hidden", closed.has(i) || over(modules[this.view.frames[i].module].parent) !== null));
+    this.view.frames.forEach(({ module }, i) => {
+      const covered = over(modules[module].parent) !== null;
+      for (const part of [this.frames[i], this.titles[i]]) part.toggleAttribute("hidden", covered || closed.has(i));
+      this.covers[i].group.toggleAttribute("hidden", covered || !closed.has(i));
+    });
     this.cards.forEach((card, i) => card.group.toggleAttribute("hidden", this.places[i] !== card));
-    this.covers.forEach((card, i) => card.group.toggleAttribute("hidden", !closed.has(i) || over(modules[card.module].parent) !== null));
     this.view.edges.forEach(({ tail, head }, i) => this.edges[i].toggleAttribute("hidden", this.places[tail] === this.places[head]));
     // of a folded module with several outputs, the last to be made stands for it
     this.last = new Map(nodes.map((node, i) => [this.placeOf(i), node.op && node.op !== "constant" ? i : null]));
