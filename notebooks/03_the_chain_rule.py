@@ -19,7 +19,7 @@
 # %matplotlib inline
 # %config InlineBackend.print_figure_kwargs = {"dpi": 90}
 import autograd
-from autograd import Value, draw, steps
+from autograd import Value, draw, explore, steps
 from nn.exercises import check_derivative, check_number
 from nn.plots.figure import BLUE, ORANGE, new_figure, plain
 
@@ -171,6 +171,20 @@ for step in steps(y).backward:
 # %%
 y.backward()
 draw(y)
+
+# %% [markdown]
+# ## Press "next"
+#
+# The same steps, to be played forward and back, one at a time. Click into the picture and use the
+# arrow keys. (Sites that show notebooks without running them leave this place empty: run the cell,
+# or save the page with `explore(y).save("steps.html")` and open it in a browser.)
+
+# %%
+explore(y)
+
+# %% [markdown]
+# **What you should see:** first every number is made. Then the gradient sets out from `y`, and `s`
+# stays where it is until its third report is in.
 
 # %% [markdown]
 # ## In the language of books
