@@ -115,8 +115,14 @@ def details(page: Any) -> dict[str, str]:
 
 
 def without_order_of_operands(all_steps: list[tuple[str | None, str]]) -> list[list[str]]:
-    """The sentences, those of one node's flows as a group: a dot's operands come in any order."""
-    return [sorted(text for _, text in group) for _, group in groupby(all_steps, lambda s: s[0])]
+    """The sentences, those of one node's flows as a group: a dot's operands come in any order.
+
+    So without the sums so far, which depend on it where an operand repeats.
+    """
+    return [
+        sorted(text.split("; with ")[0] for _, text in group)
+        for _, group in groupby(all_steps, lambda step: step[0])
+    ]
 
 
 def words_of(found: list[Step]) -> list[tuple[str | None, str]]:

@@ -17,7 +17,7 @@ from autograd.errors import MissingExtraError
 from autograd.graph.explorer.content import content
 from autograd.value import Value
 
-SCRIPTS = ("passes.js", "picture.js", "page.js")
+SCRIPTS = ("passes.js", "elements.js", "picture.js", "page.js")
 HERE = Path(__file__).parent
 FRAME_HEIGHT = 760  # pixels, of the page inside a notebook
 # What could end the script element, or a line of JavaScript, is written as JSON escapes it

@@ -6,13 +6,29 @@ const SPEEDS = { slow: 2400, normal: 1200, fast: 400 }; // milliseconds a step
 /** Fill an element with the explorer; `address`: the state stands in the page's address. */
 function explore(el, graph, { address = false } = {}) {
   const { nodes, modules, views } = graph;
-  const state = { step: 0, target: nodes.length - 1, fold: 0, closed: new Set(), predict: false, chosen: null };
-  let revealed = -1, looked = null, playing = null, zoom = null, run, picture, asked = null;
+  const state = {
+    step: 0,
+    target: nodes.length - 1,
+    fold: 0,
+    closed: new Set(),
+    predict: false,
+    chosen: null,
+  };
+  let run, picture; // all steps for the node that is derived, and what is drawn
+  let revealed = -1; // the step whose number was asked for
+  let [looked, asked, playing, zoom] = [null, null, null, null];
 
   // the parts of the page
-  const button = (text, label, act, attributes = {}) => make("button", { type: "button", "aria-label": label, title: label, onclick: act, ...attributes }, text);
+  const button = (text, label, act, attributes = {}) =>
+    make("button", { type: "button", "aria-label": label, title: label, onclick: act, ...attributes }, text);
   const play = button("▶ Play", "play or pause (space)", () => setPlaying(!playing), { class: "play" });
-  const slider = make("input", { type: "range", min: 0, value: 0, "aria-label": "step", oninput: () => go(Number(slider.value)) });
+  const slider = make("input", {
+    type: "range",
+    min: 0,
+    value: 0,
+    "aria-label": "step",
+    oninput: () => go(Number(slider.value)),
+  });
   const counter = make("output", { class: "counter" });
   const option = (text, control) => make("label", {}, make("span", {}, text), control);
   const select = (choices, act) => {
@@ -20,42 +36,104 @@ function explore(el, graph, { address = false } = {}) {
     list.append(...choices.map(([value, text]) => make("option", { value }, text)));
     return list;
   };
-  const target = select(nodes.flatMap((n, i) => (n.op === "constant" ? [] : [[i, cut(n.name, 40)]])).reverse(), (i) => retarget(i));
-  const fold = select(views.map(({ name }, i) => [i, name]), (i) => refold(i, new Set()));
-  const speed = select(Object.keys(SPEEDS).map((name, i) => [i, name]), () => playing && setPlaying(true));
+  const target = select(
+    nodes.flatMap((n, i) => (n.op === "constant" ? [] : [[i, cut(n.name, 40)]])).reverse(),
+    (i) => retarget(i),
+  );
+  const fold = select(
+    views.map(({ name }, i) => [i, name]),
+    (i) => refold(i, new Set()),
+  );
+  const speed = select(
+    Object.keys(SPEEDS).map((name, i) => [i, name]),
+    () => playing && setPlaying(true),
+  );
   speed.value = 1;
   const predict = make("input", { type: "checkbox", onchange: () => change({ predict: predict.checked }) });
   const theme = button("◐", "light or dark", () => {
-    const dark = getComputedStyle(el).colorScheme === "dark" || (el.dataset.theme ?? "auto") === "auto" && matchMedia("(prefers-color-scheme: dark)").matches;
-    el.dataset.theme = dark ? "light" : "dark";
+    const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+    el.dataset.theme = (el.dataset.theme ?? system) === "dark" ? "light" : "dark";
   });
   const phase = make("span", { class: "phase" });
   const words = make("p", { class: "words", "aria-live": "polite" });
   const said = make("p", { class: "formula", "aria-hidden": "true" });
-  const guess = make("input", { type: "text", inputmode: "text", autocomplete: "off", "aria-label": "your guess", placeholder: "your guess" });
+  const guess = make("input", {
+    type: "text",
+    inputmode: "text",
+    autocomplete: "off",
+    "aria-label": "your guess",
+    placeholder: "your guess",
+  });
   const verdict = make("span", { class: "verdict", role: "status" });
-  const ask = make("form", { class: "ask", onsubmit: check }, guess, make("button", { type: "submit" }, "Check"), button("Reveal", "show the number", () => reveal()), verdict);
+  const ask = make(
+    "form",
+    { class: "ask", onsubmit: check },
+    guess,
+    make("button", { type: "submit" }, "Check"),
+    button("Reveal", "show the number", () => reveal()),
+    verdict,
+  );
   const details = make("section", { class: "details", "aria-label": "the node looked at" });
   const stage = make("div", { class: "stage", tabindex: -1 });
-  const zooms = make("div", { class: "zooms" }, button("−", "smaller", () => setZoom(zoom / 1.25)), button("fit", "fit the graph in", () => setZoom(fitting())), button("+", "larger", () => setZoom(zoom * 1.25)));
+  const zooms = make(
+    "div",
+    { class: "zooms" },
+    button("−", "smaller", () => setZoom(zoom / 1.25)),
+    button("fit", "fit the graph in", () => setZoom(fitting())),
+    button("+", "larger", () => setZoom(zoom * 1.25)),
+  );
   el.classList.add("glassgrad");
   el.replaceChildren(
-    make("div", { class: "controls" },
-      make("div", { class: "buttons" },
-        button("|◀", "to the start (home)", () => go(0)), button("◀ Back", "one step back (left arrow)", () => back()), play,
-        button("Next ▶", "one step on (right arrow)", () => next(), { class: "next" }), button("▶|", "to the end (end)", () => go(run.steps.length))),
-      make("div", { class: "time" }, make("div", { class: "passes", "aria-hidden": "true" }, make("span", {}, "forward →"), make("span", {}, "← backward")), slider),
-      counter),
-    make("div", { class: "explain" }, make("section", { class: "step", "aria-label": "the step" }, phase, words, ask, said), details),
-    stage, zooms,
-    make("div", { class: "options" }, option("Derivative of", target), option("Show", fold), option("Speed", speed), option("Predict first", predict), theme),
+    make(
+      "div",
+      { class: "controls" },
+      make(
+        "div",
+        { class: "buttons" },
+        button("|◀", "to the start (home)", () => go(0)),
+        button("◀ Back", "one step back (left arrow)", () => back()),
+        play,
+        button("Next ▶", "one step on (right arrow)", () => next(), { class: "next" }),
+        button("▶|", "to the end (end)", () => go(run.steps.length)),
+      ),
+      make(
+        "div",
+        { class: "time" },
+        make(
+          "div",
+          { class: "passes", "aria-hidden": "true" },
+          make("span", {}, "forward →"),
+          make("span", {}, "← backward"),
+        ),
+        slider,
+      ),
+      counter,
+    ),
+    make(
+      "div",
+      { class: "explain" },
+      make("section", { class: "step", "aria-label": "the step" }, phase, words, ask, said),
+      details,
+    ),
+    stage,
+    zooms,
+    make(
+      "div",
+      { class: "options" },
+      option("Derivative of", target),
+      option("Show", fold),
+      option("Speed", speed),
+      option("Predict first", predict),
+      theme,
+    ),
     make("footer", {}, ...(graph.note ? [make("p", { class: "note" }, graph.note)] : []), legend()),
   );
 
   // --- from state to state
 
   const current = () => run.steps[state.step - 1];
-  const questioned = () => (state.predict && current() && revealed !== state.step ? question(nodes, state.target, current()) : null);
+  const questioned = () =>
+    state.predict && current() && revealed !== state.step ? question(nodes, state.target, current()) : null;
   const stops = (k) => k === 0 || k === run.steps.length || picture.shows(run.steps[k - 1]);
 
   function change(values) {
@@ -114,11 +192,15 @@ function explore(el, graph, { address = false } = {}) {
 
   /** The places of all that a card was made from, and of all that was made from it. */
   function family(card) {
-    const up = new Set(), down = new Set(), above = new Set(), below = new Set();
+    const up = new Set(),
+      down = new Set(),
+      above = new Set(),
+      below = new Set();
     const own = [...nodes.keys()].filter((i) => picture.placeOf(i) === card);
     own.forEach((i) => above.add(i) && below.add(i));
     nodes.forEach((n, i) => n.parents.some((p) => below.has(p)) && below.add(i));
-    for (let i = nodes.length - 1; i >= 0; i--) if (above.has(i)) nodes[i].parents.forEach((p) => above.add(p));
+    for (let i = nodes.length - 1; i >= 0; i--)
+      if (above.has(i)) nodes[i].parents.forEach((p) => above.add(p));
     const counts = [above, below].map((all) => all.size - own.length);
     above.forEach((i) => up.add(picture.placeOf(i)));
     below.forEach((i) => down.add(picture.placeOf(i)));
@@ -129,13 +211,19 @@ function explore(el, graph, { address = false } = {}) {
 
   function check(event) {
     event.preventDefault();
-    const x = asked.answer, mine = guess.value.trim().replace("−", "-").replace(",", ".");
+    const x = asked.answer,
+      mine = guess.value.trim().replace("−", "-").replace(",", ".");
     const y = mine === "" ? NaN : ["nan", "inf", "-inf"].includes(mine) ? number(mine) : Number(mine);
     if (Number.isNaN(y) && mine !== "nan") return setText(verdict, "Type a number, such as -0.25.");
-    const right = Object.is(x, y) || x === y || Math.abs(y - x) <= Math.max(0.01 * Math.abs(x), 1e-3 * (Math.abs(x) < 1e-3));
+    const right =
+      Object.is(x, y) ||
+      x === y ||
+      Math.abs(y - x) <= Math.max(0.01 * Math.abs(x), 1e-3 * (Math.abs(x) < 1e-3));
     if (right) return reveal(`✓ Right: ${decimal(x)}.`);
-    const hint = x * y < 0 ? "the sign is the other way round" : y > x ? "it is smaller" : y < x ? "it is larger" : "it is something else";
-    setText(verdict, `✗ Not yet: ${hint}.`);
+    let how = "it is something else";
+    if (x * y < 0) how = "the sign is the other way round";
+    else if (y !== x) how = y > x ? "it is smaller" : "it is larger";
+    setText(verdict, `✗ Not yet: ${how}.`);
   }
   function reveal(text = "") {
     revealed = state.step;
@@ -147,11 +235,12 @@ function explore(el, graph, { address = false } = {}) {
   // --- what is shown
 
   function update() {
-    const step = current(), known = stateAfter(run.steps, state.step);
+    const step = current(),
+      known = stateAfter(run.steps, state.step);
     const before = asked;
     asked = questioned();
     const shown = asked ? stateAfter(run.steps, state.step - 1) : known;
-    picture.draw(shown, step, asked !== null, state.chosen);
+    picture.draw(shown, step, asked !== null, state.chosen, run.largest);
     slider.max = run.steps.length;
     slider.value = state.step;
     slider.style.setProperty("--forward", `${(100 * run.forward) / run.steps.length}%`);
@@ -159,11 +248,16 @@ function explore(el, graph, { address = false } = {}) {
     slider.setAttribute("aria-valuetext", `step ${state.step} of ${run.steps.length}, ${pass}`);
     setText(counter, `${state.step} / ${run.steps.length}`);
     el.dataset.pass = pass;
-    setText(phase, step ? `${pass === "forward" ? "Forward" : "Backward"} pass: ${headline(nodes, step)}` : "Start");
+    setText(
+      phase,
+      step ? `${pass === "forward" ? "Forward" : "Backward"} pass: ${headline(nodes, step)}` : "Start",
+    );
     const place = step && picture.placeOf(step.node);
     const inside = place && place.node === null ? `${place.name}, folded: ` : "";
-    setText(words, !step ? `How ${nodes[state.target].name} is made, and what each number has to do with it. Press Next, or the right arrow.`
-      : inside + (asked ? asked.words : sentence(nodes, state.target, step)));
+    const welcome =
+      `How ${nodes[state.target].name} is made, and how much each number has to do with it. ` +
+      "Press Next, or the right arrow.";
+    setText(words, step ? inside + (asked ? asked.words : sentence(nodes, state.target, step)) : welcome);
     said.replaceChildren(...(step ? formula(nodes, state.target, step, asked !== null) : []));
     ask.hidden = !state.predict || (asked === null && revealed !== state.step);
     ask.classList.toggle("answered", asked === null);
@@ -177,28 +271,23 @@ function explore(el, graph, { address = false } = {}) {
   }
 
   function showDetails() {
-    const i = looked ?? state.chosen?.place.shown ?? current()?.node ?? null;
-    if (i === null) return details.replaceChildren(make("h2", {}, "Look at a node"), make("p", {}, "Point at a node, or focus it: its value, its gradient, its local derivatives and its users stand here. Click it to see what it was made from and what it is used for."));
-    const known = stateAfter(run.steps, asked ? state.step - 1 : state.step), node = nodes[i], name = nodes[state.target].name;
-    const done = known.made.has(i) || node.op === "constant", arrived = known.gradients.get(i), users = usersOf(i);
-    const list = (all) => all.slice(0, 30).join(", ") + (all.length > 30 ? ` and ${all.length - 30} more` : "");
-    const locals = node.parents.flatMap((p, k) => (nodes[p].op === "constant" ? [] : [`d${node.name}/d${nodes[p].name} = ${decimal(node.partials[k])}`]));
-    const constant = node.op === "constant", rows = [
-      ["value", done ? exact(node.data) : "not yet made", "data"],
-      [`gradient d${name}/d${node.name}`, constant ? "none: it is a constant" : !arrived ? "nothing has arrived yet" : exact(arrived.after) + (arrived.waiting ? ` so far, waiting for ${arrived.waiting} more` : ""), "grad"],
-      ...(node.symbols ? [["made by", node.symbols]] : []),
-      ...(locals.length ? [["local derivatives", done ? list(locals) : "not yet made", "local"]] : []),
-      ["users", users.length ? list(users.map((u) => nodes[u].name)) : "none: it is the result"],
-      ...(looked === null && state.chosen ? [["marked", `${state.chosen.counts[0]} it was made from (solid), ${state.chosen.counts[1]} made from it (dashed)`]] : []),
-    ];
+    const node = looked ?? state.chosen?.place.shown ?? current()?.node ?? null;
+    if (node === null) return details.replaceChildren(...hint());
+    const known = stateAfter(run.steps, asked ? state.step - 1 : state.step);
+    const differentiate = button("Differentiate this", `take the derivative of ${nodes[node].name}`, () =>
+      retarget(node),
+    );
+    const isOther = node !== state.target && nodes[node].op !== "constant";
+    const rows = facts(nodes, state.target, node, known);
+    if (looked === null && state.chosen) {
+      const [up, down] = state.chosen.counts;
+      rows.push(["marked", `${up} it was made from (solid), ${down} made from it (dashed)`]);
+    }
     details.replaceChildren(
-      make("h2", { dir: "auto" }, node.name),
-      ...(state.target === i || constant ? [] : [button("Differentiate this", `take the derivative of ${node.name} instead of ${name}`, () => retarget(i))]),
-      make("dl", {}, ...rows.flatMap(([term, text, kind]) => [make("dt", {}, term), make("dd", { class: kind ?? "", dir: "auto" }, text)])));
-  }
-
-  function usersOf(i) {
-    return nodes.flatMap((n, u) => (n.parents.includes(i) ? [u] : []));
+      make("h2", { dir: "auto" }, nodes[node].name),
+      ...(isOther ? [differentiate] : []),
+      table(rows),
+    );
   }
 
   // --- the part of the graph one sees
@@ -215,26 +304,40 @@ function explore(el, graph, { address = false } = {}) {
   /** Bring what happens into sight. */
   function follow(step) {
     if (!step) return stage.scrollTo({ left: 0, top: 0, behavior: "instant" });
-    const box = picture.placeOf(step.node), from = step.kind === "flow" ? picture.placeOf(step.source) : box;
+    const box = picture.placeOf(step.node),
+      from = step.kind === "flow" ? picture.placeOf(step.source) : box;
     const outside = (a, b, seen, size) => {
-      const low = (Math.min(a[0], b[0]) + 8) * zoom - 12, high = (Math.max(a[1], b[1]) + 8) * zoom + 12;
+      const low = (Math.min(a[0], b[0]) + 8) * zoom - 12,
+        high = (Math.max(a[1], b[1]) + 8) * zoom + 12;
       if (low >= seen && high <= seen + size) return seen;
       return high - low <= size ? (low + high - size) / 2 : ((a[0] + a[1]) / 2 + 8) * zoom - size / 2;
     };
-    const left = outside([box.x, box.x + box.width], [from.x, from.x + from.width], stage.scrollLeft, stage.clientWidth);
-    const top = outside([box.y, box.y + box.height], [from.y, from.y + from.height], stage.scrollTop, stage.clientHeight);
+    const left = outside(
+      [box.x, box.x + box.width],
+      [from.x, from.x + from.width],
+      stage.scrollLeft,
+      stage.clientWidth,
+    );
+    const top = outside(
+      [box.y, box.y + box.height],
+      [from.y, from.y + from.height],
+      stage.scrollTop,
+      stage.clientHeight,
+    );
     stage.scrollTo({ left, top, behavior: calm() ? "instant" : "smooth" });
   }
 
   // --- keys, and the address
 
   (address ? document : el).addEventListener("keydown", (event) => {
-    const at = event.target.closest?.("button, select, input, .card, .fold") ?? null, key = event.key;
+    const at = event.target.closest?.("button, select, input, .card, .fold") ?? null,
+      key = event.key;
     if (event.ctrlKey || event.metaKey || event.altKey || at?.matches("select, input[type=text]")) return;
     const acts = { ArrowRight: next, ArrowLeft: back, Home: () => go(0), End: () => go(run.steps.length) };
     let act = acts[key];
     if (key === " " && !at?.matches("button, .fold, input[type=checkbox]")) act = () => setPlaying(!playing);
-    if ((key === "Enter" || (key === " " && at?.matches(".fold"))) && at?.matches(".card, .fold")) act = () => at.dispatchEvent(new MouseEvent("click"));
+    if ((key === "Enter" || (key === " " && at?.matches(".fold"))) && at?.matches(".card, .fold"))
+      act = () => at.dispatchEvent(new MouseEvent("click"));
     if (key === "Escape") act = () => change({ chosen: null });
     if (!act) return;
     event.preventDefault();
@@ -243,16 +346,31 @@ function explore(el, graph, { address = false } = {}) {
   });
 
   function writeAddress() {
-    const parts = { step: state.step, target: `n${state.target}`, fold: [state.fold, ...state.closed].join("."), mode: state.predict ? "predict" : "show" };
-    const hash = `#${Object.entries(parts).map(([key, value]) => `${key}=${value}`).join("&")}`;
+    const parts = {
+      step: state.step,
+      target: `n${state.target}`,
+      fold: [state.fold, ...state.closed].join("."),
+      mode: state.predict ? "predict" : "show",
+    };
+    const hash = `#${Object.entries(parts)
+      .map(([key, value]) => `${key}=${value}`)
+      .join("&")}`;
     if (hash !== location.hash) history.replaceState(null, "", hash);
   }
   function readAddress() {
-    const read = new URLSearchParams(location.hash.slice(1)), whole = (text, most) => Math.min(Math.max(parseInt(text, 10) || 0, 0), most);
-    const [view, ...closed] = (read.get("fold") ?? "0").split("."), i = whole(view, views.length - 1);
-    const named = Number(/^n(\d+)$/.exec(read.get("target"))?.[1]), node = nodes[named] && nodes[named].op !== "constant" ? named : nodes.length - 1;
+    const read = new URLSearchParams(location.hash.slice(1));
+    const whole = (text, most) => Math.min(Math.max(parseInt(text, 10) || 0, 0), most);
+    const [view, ...closed] = (read.get("fold") ?? "0").split(".");
+    const i = whole(view, views.length - 1);
+    const named = Number(/^n(\d+)$/.exec(read.get("target"))?.[1]);
+    const node = nodes[named] && nodes[named].op !== "constant" ? named : nodes.length - 1;
     state.predict = read.get("mode") === "predict";
-    start(node, i, new Set(closed.map(Number).filter((c) => c < views[i].frames.length)), whole(read.get("step"), Infinity));
+    start(
+      node,
+      i,
+      new Set(closed.map(Number).filter((c) => c < views[i].frames.length)),
+      whole(read.get("step"), Infinity),
+    );
   }
   function start(node, view, closed, step) {
     run = allSteps(nodes, node);
@@ -262,13 +380,6 @@ function explore(el, graph, { address = false } = {}) {
   if (address) addEventListener("hashchange", readAddress);
   if (address) readAddress();
   else start(state.target, 0, new Set(), 0);
-}
-
-function legend() {
-  const mark = (kind, sign, text) => make("li", {}, make("span", { class: kind, "aria-hidden": "true" }, sign), ` ${text}`);
-  return make("ul", { class: "legend" },
-    mark("input", "▶", "input"), mark("parameter", "◆", "parameter"), mark("data", "0.5", "value"), mark("grad", "∂ 0.5", "gradient"),
-    mark("local", "×0.5", "local derivative"), mark("positive", "◀━━", "gradient flows back"), mark("negative", "◀╍╍", "negative gradient"));
 }
 
 function read(json) {
@@ -283,7 +394,9 @@ function read(json) {
 /** The page of its own. */
 export function startPage() {
   // In a notebook's frame there is no address to keep the state in
-  explore(document.getElementById("explorer"), read(document.getElementById("graph").textContent), { address: location.protocol !== "about:" });
+  explore(document.getElementById("explorer"), read(document.getElementById("graph").textContent), {
+    address: location.protocol !== "about:",
+  });
 }
 
 /** The notebook's widget. */

@@ -1,5 +1,5 @@
-// The two passes, with nothing of the page in it but the formulas: numbers, steps, words.
-// passes.js, picture.js and page.js follow one another as one script, in the page and in the widget.
+// The two passes, with nothing of the page in it: numbers, steps, words.
+// passes.js, elements.js, picture.js and page.js follow one another as one script.
 
 // --- numbers, written as Python writes them -------------------------------------------------------
 
@@ -47,9 +47,12 @@ const signed = (x) => (isNegative(x) ? short(x, 3) : `+${short(x, 3)}`);
 /** The nodes gradient reaches from the target, operands first: the engine's own order. */
 function operandsFirst(nodes, target) {
   if (nodes[target].op === null) return [];
-  const order = [], seen = new Set([target]), path = [[target, 0]];
+  const order = [],
+    seen = new Set([target]),
+    path = [[target, 0]];
   while (path.length) {
-    const top = path[path.length - 1], { parents, flows } = nodes[top[0]];
+    const top = path[path.length - 1],
+      { parents, flows } = nodes[top[0]];
     if (top[1] === flows.length) {
       order.push(path.pop()[0]);
       continue;
@@ -63,9 +66,12 @@ function operandsFirst(nodes, target) {
   return order;
 }
 
-/** Every step: forward "given" and "made"; backward "seed", "flow" and "ready". */
+/** Every step: forward "given" and "made"; backward "seed", "flow" and "ready". And the largest flow. */
 export function allSteps(nodes, target) {
-  const steps = [], gradient = new Map(), terms = new Map(), awaited = new Map();
+  const steps = [],
+    gradient = new Map(),
+    terms = new Map(),
+    awaited = new Map();
   nodes.forEach(({ op }, node) => {
     if (op !== "constant") steps.push({ kind: op === null ? "given" : "made", node });
   });
@@ -80,26 +86,46 @@ export function allSteps(nodes, target) {
   gradient.set(target, 1);
   steps.push({ kind: "seed", node: target, after: 1, waiting: 0 });
   for (const source of order) {
-    const { parents, partials, flows } = nodes[source], upstream = gradient.get(source);
+    const { parents, partials, flows } = nodes[source],
+      upstream = gradient.get(source);
     if (source !== target) {
       steps.push({ kind: "ready", node: source, after: upstream, terms: [...terms.get(source)], waiting: 0 });
     }
     for (const k of flows) {
-      const node = parents[k], local = partials[k], contribution = upstream * local;
-      const before = gradient.get(node) ?? 0, after = before + contribution;
+      const node = parents[k],
+        local = partials[k],
+        contribution = upstream * local;
+      const before = gradient.get(node) ?? 0,
+        after = before + contribution;
       gradient.set(node, after);
       if (!terms.has(node)) terms.set(node, []);
       terms.get(node).push(contribution);
-      const first = terms.get(node).length === 1, waiting = awaited.get(node) - terms.get(node).length;
-      steps.push({ kind: "flow", node, source, k, upstream, local, contribution, before, after, first, waiting });
+      const first = terms.get(node).length === 1,
+        waiting = awaited.get(node) - terms.get(node).length;
+      steps.push({
+        kind: "flow",
+        node,
+        source,
+        k,
+        upstream,
+        local,
+        contribution,
+        before,
+        after,
+        first,
+        waiting,
+      });
     }
   }
-  return { steps, forward };
+  const sizes = steps.map((step) => Math.abs(step.contribution ?? 0)).filter(Number.isFinite);
+  return { steps, forward, largest: sizes.reduce((a, b) => Math.max(a, b), 1e-300) };
 }
 
 /** What is known after the first k steps. */
 function stateAfter(steps, k) {
-  const made = new Set(), gradients = new Map(), flowed = [];
+  const made = new Set(),
+    gradients = new Map(),
+    flowed = [];
   for (const step of steps.slice(0, k)) {
     if (step.kind === "given" || step.kind === "made") made.add(step.node);
     else gradients.set(step.node, step);
@@ -108,11 +134,12 @@ function stateAfter(steps, k) {
   return { made, gradients, flowed };
 }
 
-// --- words and formulas ---------------------------------------------------------------------------
+// --- words ----------------------------------------------------------------------------------------
 
 /** The step as a sentence, as autograd.steps has it. */
 export function sentence(nodes, target, step) {
-  const of = nodes[step.node], d = (i) => `d${nodes[target].name}/d${nodes[i].name}`;
+  const of = nodes[step.node],
+    d = (i) => `d${nodes[target].name}/d${nodes[i].name}`;
   switch (step.kind) {
     case "given":
       return `${of.name} = ${decimal(of.data)} is given`;
@@ -124,7 +151,8 @@ export function sentence(nodes, target, step) {
       return `${d(target)} = 1.0: a change of ${of.name} is a change of ${of.name} as large`;
     case "ready": {
       const { terms, after } = step;
-      if (terms.length === 1) return `${of.name} has heard from the one that uses it: ${d(step.node)} = ${decimal(after)}`;
+      if (terms.length === 1)
+        return `${of.name} has heard from the one that uses it: ${d(step.node)} = ${decimal(after)}`;
       const sum = [decimal(terms[0]), ...terms.slice(1).map(factor)].join(" + ");
       return `${of.name} has heard from all ${terms.length} that use it: ${d(step.node)} = ${sum} = ${decimal(after)}`;
     }
@@ -132,7 +160,9 @@ export function sentence(nodes, target, step) {
       const { source, upstream, local, contribution, before, after, first } = step;
       const rule = `${d(step.node)} += ${d(source)} * d${nodes[source].name}/d${of.name}`;
       const result = `${decimal(upstream)} * ${factor(local)} = ${decimal(contribution)}`;
-      return `${rule} = ${result}` + (first ? "" : `; with ${decimal(before)} from before: ${decimal(after)}`);
+      return (
+        `${rule} = ${result}` + (first ? "" : `; with ${decimal(before)} from before: ${decimal(after)}`)
+      );
     }
   }
 }
@@ -149,57 +179,22 @@ function headline(nodes, { kind, node, source, waiting }) {
 
 /** The question a class is asked before the step is shown; null if there is nothing to compute. */
 function question(nodes, target, step) {
-  const of = nodes[step.node], name = nodes[target].name;
-  if (step.kind === "made") return { words: `${of.name} = ${of.symbols}. What is its value?`, answer: of.data };
+  const of = nodes[step.node],
+    name = nodes[target].name;
+  if (step.kind === "made")
+    return { words: `${of.name} = ${of.symbols}. What is its value?`, answer: of.data };
   if (step.kind === "flow") {
     const from = nodes[step.source].name;
-    return { words: `${from} passes d${name}/d${from} on to ${of.name}. How much arrives?`, answer: step.contribution };
+    return {
+      words: `${from} passes d${name}/d${from} on to ${of.name}. How much arrives?`,
+      answer: step.contribution,
+    };
   }
   if (step.kind === "ready" && step.terms.length > 1) {
-    return { words: `${of.name} has heard from all ${step.terms.length} that use it. What is d${name}/d${of.name}?`, answer: step.after };
+    return {
+      words: `${of.name} has heard from all ${step.terms.length} that use it. What is d${name}/d${of.name}?`,
+      answer: step.after,
+    };
   }
   return null;
 }
-
-/** The step as a formula, what the numbers are written below them; the answer is "?" while hidden. */
-function formula(nodes, target, step, hidden) {
-  const of = nodes[step.node], name = nodes[target].name;
-  const result = (x) => (hidden ? "?" : decimal(x));
-  const fraction = (above, below, kind) =>
-    make("span", { class: `fraction ${kind}` }, make("span", {}, `d${above}`), make("span", {}, `d${below}`));
-  const term = (kind, text, caption) =>
-    make("span", { class: `term ${kind}` }, make("b", {}, text), make("small", {}, caption));
-  const dTarget = (i) => fraction(name, nodes[i].name, "grad");
-  const sign = (text) => make("span", { class: "sign" }, text);
-  switch (step.kind) {
-    case "given":
-      return [term("name", of.name, "name"), sign("="), term("data", decimal(of.data), "value, given")];
-    case "made":
-      return [
-        term("name", of.name, "name"), sign("="), term("name", of.symbols, "how it is made"), sign("="),
-        ...(of.symbols === of.numbers || hidden ? [] : [term("data", of.numbers, "in numbers"), sign("=")]),
-        term("data", result(of.data), "value"),
-      ];
-    case "seed":
-      return [dTarget(target), sign("="), term("grad", "1.0", "where the gradient starts")];
-    case "ready":
-      return [
-        dTarget(step.node), sign("="),
-        ...step.terms.flatMap((x, i) => [...(i ? [sign("+")] : []), term("grad", i ? factor(x) : decimal(x), "arrived")]),
-        ...(step.terms.length > 1 ? [sign("="), term("grad", result(step.after), "gradient")] : []),
-      ];
-    default:
-      return [
-        dTarget(step.node), sign("+="), dTarget(step.source), sign("·"),
-        fraction(nodes[step.source].name, of.name, "local"), sign("="),
-        term("grad", decimal(step.upstream), "upstream gradient"), sign("·"),
-        term("local", factor(step.local), "local derivative"), sign("="),
-        term("grad", result(step.contribution), "arrives"),
-        ...(step.first || hidden ? [] : [
-          sign(";"), term("grad", decimal(step.before), "from before"), sign("+"),
-          term("grad", factor(step.contribution), "arrives"), sign("="), term("grad", decimal(step.after), "so far"),
-        ]),
-      ];
-  }
-}
-

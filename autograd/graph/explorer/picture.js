@@ -1,87 +1,141 @@
-// The picture of a graph, and what every element of the page is made with.
-// Whatever comes from the graph reaches the document as text, never as markup.
+// The picture of a graph: cards for the nodes, edges, frames for the modules.
 
-// --- elements -------------------------------------------------------------------------------------
-
-const SVG = "http://www.w3.org/2000/svg";
-const DRAWN = new Set(["svg", "g", "rect", "path", "text", "circle", "defs", "marker"]);
-
-/** An element; strings among the children become text. */
-function make(tag, attributes = {}, ...children) {
-  const element = DRAWN.has(tag) ? document.createElementNS(SVG, tag) : document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (value !== false) element.setAttribute(name, value === true ? "" : value);
-  }
-  element.append(...children);
-  return element;
-}
-
-/** Touch the document only where something changed: what keeps a step of a large graph quick. */
-function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
-function setClass(element, text) {
-  if (element.getAttribute("class") !== text) element.setAttribute("class", text);
-}
-
-const cut = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
 const MARKS = { input: "▶", parameter: "◆", operation: "■", result: "▣" };
 const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 let pictures = 0; // markers have names, and a notebook can show several explorers
 
 // --- the picture of one view ----------------------------------------------------------------------
 
+/** How a card stands to the one that was chosen. */
+function relation({ place, up, down }, card) {
+  if (card === place) return "chosen";
+  if (up.has(card)) return "up";
+  return down.has(card) ? "down" : "dim";
+}
+
+/** How an edge looks through which so much has flowed. */
+function flowKind(sum = 0) {
+  if (sum === 0) return "idle";
+  if (!Number.isFinite(sum)) return "broken";
+  return sum > 0 ? "positive" : "negative";
+}
+
 /** One way to fold the graph, drawn where graphviz put it. */
 class Picture {
   constructor(graph, view, on) {
     Object.assign(this, { graph, view, closed: new Set(), id: `explorer${pictures++}` });
     const { width, height } = view;
-    const arrow = (kind) => make("marker", {
-      id: `${this.id}-${kind}`, class: `arrow ${kind}`, viewBox: "0 0 8 8", refX: 7, refY: 4, orient: "auto-start-reverse",
-      markerWidth: 8, markerHeight: 8, markerUnits: "userSpaceOnUse",
-    }, make("path", { d: "M0 0L8 4L0 8z" }));
-    this.frames = view.frames.map(({ x, y, width, height }) => make("rect", { class: "frame", x, y, width, height, rx: 10 }));
+    const arrow = (kind) =>
+      make(
+        "marker",
+        {
+          id: `${this.id}-${kind}`,
+          class: `arrow ${kind}`,
+          viewBox: "0 0 8 8",
+          refX: 7,
+          refY: 4,
+          orient: "auto-start-reverse",
+          markerWidth: 8,
+          markerHeight: 8,
+          markerUnits: "userSpaceOnUse",
+        },
+        make("path", { d: "M0 0L8 4L0 8z" }),
+      );
+    this.frames = view.frames.map(({ x, y, width, height }) =>
+      make("rect", { class: "frame", x, y, width, height, rx: 10 }),
+    );
     this.titles = view.frames.map((frame, i) => this.title(frame, i, on));
     this.edges = view.edges.map((edge) => make("path", { class: "edge", d: edge.d }));
     this.cards = view.cards.map((card) => this.card(card, on));
     this.covers = view.frames.map((frame) => this.card({ ...frame, node: null }, on));
-    this.pill = make("g", { class: "pill" }, make("rect", { rx: 9, height: 18, y: -9 }), make("text", { y: 4 }));
-    this.edgeOf = new Map(view.edges.map(({ tail, head, operand }, i) => [`${tail}>${head}:${operand ?? ""}`, i]));
+    this.pill = make(
+      "g",
+      { class: "pill" },
+      make("rect", { rx: 9, height: 18, y: -9 }),
+      make("text", { y: 4 }),
+    );
+    this.edgeOf = new Map(
+      view.edges.map(({ tail, head, operand }, i) => [`${tail}>${head}:${operand ?? ""}`, i]),
+    );
     this.cardOf = this.cardsOfNodes();
-    this.svg = make("svg", { viewBox: `-8 -8 ${width + 16} ${height + 16}`, role: "group", "aria-label": "computation graph" },
+    this.svg = make(
+      "svg",
+      { viewBox: `-8 -8 ${width + 16} ${height + 16}`, role: "group", "aria-label": "computation graph" },
       make("defs", {}, ...["idle", "positive", "negative", "broken"].map(arrow)),
-      ...this.frames, ...this.edges, ...this.titles, ...[...this.cards, ...this.covers].map(({ group }) => group), this.pill);
+      ...this.frames,
+      ...this.edges,
+      ...this.titles,
+      ...[...this.cards, ...this.covers].map(({ group }) => group),
+      this.pill,
+    );
     this.close(new Set());
   }
 
   title({ module, x, y }, i, on) {
     const title = this.graph.modules[module].title;
-    return make("g", { class: "fold", role: "button", tabindex: 0, "aria-label": `fold ${title}`, onclick: () => on.fold(i) },
-      make("rect", { x: x + 4, y: y + 4, width: 9 * title.length + 22, height: 18, rx: 4 }), make("text", { x: x + 10, y: y + 17 }, `▾ ${title}`));
+    return make(
+      "g",
+      {
+        class: "fold",
+        role: "button",
+        tabindex: 0,
+        "aria-label": `fold ${title}`,
+        onclick: () => on.fold(i),
+      },
+      make("rect", { x: x + 4, y: y + 4, width: 9 * title.length + 22, height: 18, rx: 4 }),
+      make("text", { x: x + 10, y: y + 17 }, `▾ ${title}`),
+    );
   }
 
   card(card, on) {
-    const { x, y, width, height, port = 0, band = 0 } = card, node = this.graph.nodes[card.node], text = {};
-    const module = this.graph.modules[card.module], name = node ? node.name : module.title;
+    const { x, y, width, height, port = 0, band = 0 } = card,
+      node = this.graph.nodes[card.node],
+      text = {};
+    const module = this.graph.modules[card.module],
+      name = node ? node.name : module.title;
     const shown = module ? module.output : card.node;
     const group = make("g", { transform: `translate(${x},${y})`, tabindex: 0, role: "button" });
     group.append(make("rect", { class: "body", width, height, rx: module ? 12 : 6 }));
-    const add = (key, attributes, content = "") => group.append((text[key] = make("text", { class: key, ...attributes }, content)));
-    if (node?.kind === "constant") add("name", { x: width / 2, y: 16, "text-anchor": "middle" }, cut(name, 18));
+    const add = (key, attributes, content = "") =>
+      group.append((text[key] = make("text", { class: key, ...attributes }, content)));
+    if (node?.kind === "constant")
+      add("name", { x: width / 2, y: 16, "text-anchor": "middle" }, cut(name, 18));
     else {
       if (node) {
         group.append(make("rect", { class: "band", x: port, width: band, height, rx: port ? 0 : 5 }));
-        add("symbol", { x: port + band / 2, y: height / 2 + 4, "text-anchor": "middle" }, node.symbol || MARKS[node.kind]);
+        add(
+          "symbol",
+          { x: port + band / 2, y: height / 2 + 4, "text-anchor": "middle" },
+          node.symbol || MARKS[node.kind],
+        );
       }
       // A frame that was folded where it stands is larger than its text
-      const left = Math.max(port + band + 7, module ? width / 2 - 80 : 0), right = width - left, top = module && height > 70 ? height / 2 - 28 : Math.max(0, (height - 60) / 2);
+      const left = Math.max(port + band + 7, module ? width / 2 - 80 : 0),
+        right = width - left;
+      const top = Math.max(0, (height - 60) / 2);
       add("name", { x: left, y: top + 17 }, cut(module ? `▸ ${name}` : name, 22));
-      add("data", { x: module ? left : width - 7, y: top + (module ? 35 : 17), "text-anchor": module ? "start" : "end" });
+      add("data", {
+        x: module ? left : width - 7,
+        y: top + (module ? 35 : 17),
+        "text-anchor": module ? "start" : "end",
+      });
       add("grad", { x: left, y: top + (module ? 53 : 35) });
-      add("wait", { x: module ? right : left, y: top + (module ? 17 : 53), "text-anchor": module ? "end" : "start" }, module ? `${module.size} nodes` : "");
+      add(
+        "wait",
+        { x: module ? right : left, y: top + (module ? 17 : 53), "text-anchor": module ? "end" : "start" },
+        module ? `${module.size} nodes` : "",
+      );
     }
-    text.local = port ? node.parents.map((_, k) => make("text", { class: "local", x: port - 5, y: ((k + 0.5) * height) / node.parents.length + 4, "text-anchor": "end" })) : [];
+    text.local = port
+      ? node.parents.map((_, k) =>
+          make("text", {
+            class: "local",
+            x: port - 5,
+            y: ((k + 0.5) * height) / node.parents.length + 4,
+            "text-anchor": "end",
+          }),
+        )
+      : [];
     group.append(...text.local);
     const built = { ...card, group, text, name, shown };
     group.addEventListener("click", () => on.choose(built));
@@ -110,17 +164,24 @@ class Picture {
       for (; m >= 0; m = modules[m].parent) if (closed.has(cover.get(m))) found = this.covers[cover.get(m)];
       return found;
     };
-    this.places = this.cards.map((card) => over(card.module === null ? nodes[card.node].module : modules[card.module].parent) ?? card);
+    this.places = this.cards.map(
+      (card) => over(card.module === null ? nodes[card.node].module : modules[card.module].parent) ?? card,
+    );
     this.placeOf = (node) => this.places[this.cardOf[node]];
     this.view.frames.forEach(({ module }, i) => {
       const covered = over(modules[module].parent) !== null;
-      for (const part of [this.frames[i], this.titles[i]]) part.toggleAttribute("hidden", covered || closed.has(i));
+      for (const part of [this.frames[i], this.titles[i]])
+        part.toggleAttribute("hidden", covered || closed.has(i));
       this.covers[i].group.toggleAttribute("hidden", covered || !closed.has(i));
     });
     this.cards.forEach((card, i) => card.group.toggleAttribute("hidden", this.places[i] !== card));
-    this.view.edges.forEach(({ tail, head }, i) => this.edges[i].toggleAttribute("hidden", this.places[tail] === this.places[head]));
+    this.view.edges.forEach(({ tail, head }, i) =>
+      this.edges[i].toggleAttribute("hidden", this.places[tail] === this.places[head]),
+    );
     // of a folded module with several outputs, the last to be made stands for it
-    this.last = new Map(nodes.map((node, i) => [this.placeOf(i), node.op && node.op !== "constant" ? i : null]));
+    this.last = new Map(
+      nodes.map((node, i) => [this.placeOf(i), node.op && node.op !== "constant" ? i : null]),
+    );
   }
 
   /** Whether one sees a step happen: what is inside a folded module one does not. */
@@ -136,50 +197,72 @@ class Picture {
     return this.edgeOf.get(`${ends}:${step.k}`) ?? this.edgeOf.get(`${ends}:`);
   }
 
-  draw({ made, gradients, flowed }, step, hidden, chosen) {
+  draw({ made, gradients, flowed }, step, hidden, chosen, largest) {
     const { nodes } = this.graph;
+    const makes =
+      step?.kind === "made" ? new Set(nodes[step.node].parents.map((p) => this.placeOf(p))) : null;
+    const source = step?.kind === "flow" ? this.placeOf(step.source) : null;
     for (const card of [...this.cards, ...this.covers]) {
       if (card.group.hasAttribute("hidden")) continue;
-      const node = nodes[card.shown], done = card.shown === null ? false : made.has(card.shown) || node.op === "constant";
-      const arrived = gradients.get(card.shown), current = step && this.placeOf(step.node) === card;
+      const node = nodes[card.shown],
+        done = node !== undefined && (made.has(card.shown) || node.op === "constant");
+      const arrived = gradients.get(card.shown),
+        current = step && this.placeOf(step.node) === card;
       const landing = arrived && arrived === step && arrived.kind === "flow" && !arrived.first && !hidden;
-      if (card.text.data) {
-        setText(card.text.data, done ? short(node.data) : current && hidden && step.kind === "made" ? "= ?" : "");
-        const sum = landing ? `${short(arrived.before, 3)} + ${short(arrived.contribution, 3)}` : arrived ? short(arrived.after) : "";
-        setText(card.text.grad, current && hidden && step.kind !== "made" ? `∂ ${arrived ? `${short(arrived.after, 3)} + ` : ""}?` : sum && `∂ ${sum}`);
-        if (card.node !== null) setText(card.text.wait, arrived?.waiting ? `waiting for ${arrived.waiting} more` : "");
-      }
-      card.text.local.forEach((text, k) => {
-        const flows = nodes[nodes[card.node].parents[k]].op !== "constant";
-        setText(text, !done ? "" : flows ? `×${short(node.partials[k], 3)}` : "·");
-      });
-      const from = step?.kind === "flow" ? this.placeOf(step.source) === card : step?.kind === "made" && nodes[step.node].parents.some((p) => this.placeOf(p) === card);
-      const kind = card.node === null ? "module" : nodes[card.node].kind;
-      const role = !chosen || card === chosen.place ? "" : chosen.up.has(card) ? " up" : chosen.down.has(card) ? " down" : " dim";
-      setClass(card.group, `card ${kind}${done || card.shown === null ? "" : " blank"}${current ? " current" : from ? " from" : ""}${card === chosen?.place ? " chosen" : role}`);
-      const value = done ? `, value ${decimal(node.data)}` : "", gradient = arrived ? `, gradient ${decimal(arrived.after)}` : "";
-      const label = `${card.name}${node?.op ? `, ${node.op}` : ""}${value}${gradient}`;
-      if (card.group.getAttribute("aria-label") !== label) card.group.setAttribute("aria-label", label);
+      const asks = current && hidden ? step.kind : null;
+      const role = current ? "current" : card === source || makes?.has(card) ? "from" : "";
+      const mark = chosen ? relation(chosen, card) : "";
+      const now = [done, arrived, landing, asks, role, mark];
+      if (card.drawn && now.every((x, i) => x === card.drawn[i])) continue;
+      card.drawn = now;
+      this.drawCard(card, node, now);
     }
-    this.drawEdges(flowed, step, chosen);
+    this.drawEdges(flowed, step, chosen, largest);
     this.pill.setAttribute("hidden", "");
   }
 
-  drawEdges(flowed, step, chosen) {
+  drawCard({ group, text, name, shown, node: own }, node, [done, arrived, landing, asks, role, mark]) {
+    const { nodes } = this.graph;
+    if (text.data) {
+      let sum = arrived ? short(arrived.after) : "";
+      if (landing) sum = `${short(arrived.before, 3)} + ${short(arrived.contribution, 3)}`;
+      const asked = `∂ ${arrived ? `${short(arrived.after, 3)} + ` : ""}?`;
+      text.data.textContent = done ? short(node.data) : asks === "made" ? "?" : "";
+      text.grad.textContent = asks && asks !== "made" ? asked : sum && `∂ ${sum}`;
+      if (own !== null) text.wait.textContent = arrived?.waiting ? `waiting for ${arrived.waiting} more` : "";
+    }
+    text.local.forEach((local, k) => {
+      const flows = nodes[node.parents[k]].op !== "constant";
+      local.textContent = !done ? "" : flows ? `×${short(node.partials[k], 3)}` : "·";
+    });
+    const kind = own === null ? "module" : node.kind,
+      blank = done || shown === null ? "" : "blank";
+    setClass(group, ["card", kind, blank, role, mark].filter(Boolean).join(" "));
+    const value = done ? `, value ${decimal(node.data)}` : "",
+      gradient = arrived ? `, gradient ${decimal(arrived.after)}` : "";
+    group.setAttribute("aria-label", `${name}${node?.op ? `, ${node.op}` : ""}${value}${gradient}`);
+  }
+
+  drawEdges(flowed, step, chosen, largest) {
     const sums = new Map();
     for (const flow of flowed) {
       const i = this.edge(flow);
       if (i !== undefined) sums.set(i, (sums.get(i) ?? 0) + flow.contribution);
     }
-    const sizes = [...sums.values()].map(Math.abs).filter(Number.isFinite), largest = Math.max(1e-300, ...sizes);
     const now = step?.kind === "flow" ? this.edge(step) : undefined;
     this.edges.forEach((path, i) => {
-      const { tail, head } = this.view.edges[i], sum = sums.get(i), places = [this.places[tail], this.places[head]];
-      const kind = sum === undefined || sum === 0 ? "idle" : !Number.isFinite(sum) ? "broken" : sum > 0 ? "positive" : "negative";
+      const { tail, head } = this.view.edges[i],
+        sum = sums.get(i),
+        places = [this.places[tail], this.places[head]];
+      const kind = flowKind(sum);
       const making = step?.kind === "made" && this.cardOf[step.node] === head;
-      const dim = chosen && !places.every((p) => p === chosen.place || chosen.up.has(p)) && !places.every((p) => p === chosen.place || chosen.down.has(p));
+      const within = (family) => places.every((p) => p === chosen.place || family.has(p));
+      const dim = chosen && !within(chosen.up) && !within(chosen.down);
       const text = `edge ${kind}${i === now ? " current" : making ? " making" : ""}${dim ? " dim" : ""}`;
-      const width = kind === "idle" || kind === "broken" ? "" : (1.2 + 3.6 * Math.sqrt(Math.abs(sum) / largest)).toFixed(2);
+      const width =
+        kind === "idle" || kind === "broken"
+          ? ""
+          : (1.2 + 3.6 * Math.sqrt(Math.min(1, Math.abs(sum) / largest))).toFixed(2);
       if (path.getAttribute("class") === text && path.style.strokeWidth === width) return;
       setClass(path, text);
       path.style.strokeWidth = width;
@@ -190,8 +273,12 @@ class Picture {
 
   /** The contribution travels along its edge, from the result to the operand. */
   pulse(step, hidden) {
-    const path = this.edges[this.edge(step)], length = path.getTotalLength(), text = hidden ? "?" : signed(step.contribution);
-    const [box, label] = this.pill.children, width = 10 + 6.6 * text.length, rest = Math.min(length / 2, width / 2 + 10);
+    const path = this.edges[this.edge(step)],
+      length = path.getTotalLength(),
+      text = hidden ? "?" : signed(step.contribution);
+    const [box, label] = this.pill.children,
+      width = 10 + 6.6 * text.length,
+      rest = Math.min(length / 2, width / 2 + 10);
     setClass(this.pill, `pill ${isNegative(step.contribution) && !hidden ? "negative" : "positive"}`);
     label.textContent = text;
     box.setAttribute("width", width);
@@ -201,7 +288,9 @@ class Picture {
       this.pill.setAttribute("transform", `translate(${x.toFixed(1)},${y.toFixed(1)})`);
     };
     this.pill.removeAttribute("hidden");
-    const start = performance.now(), lasts = calm() ? 0 : 450, turn = (this.turn = {});
+    const start = performance.now(),
+      lasts = calm() ? 0 : 450,
+      turn = (this.turn = {});
     const move = (now) => {
       if (this.turn !== turn || !this.svg.isConnected) return;
       const part = lasts ? Math.min(1, Math.max(0, (now - start) / lasts)) : 1;
@@ -211,4 +300,3 @@ class Picture {
     move(start);
   }
 }
-
