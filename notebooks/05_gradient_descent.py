@@ -293,9 +293,9 @@ figure
 
 # %% [markdown]
 # **What you should see:** wide plains with few lines, where hardly anything changes, and a valley
-# that runs down to the right and never ends: the larger the weight, the surer the neuron. Plain
-# descent takes tiny steps on the plain and in the valley; Adam's are nearly all of one length. A
-# network's surface is like this one, with thousands of directions in place of two.
+# that runs down to the right and never ends: the larger the weight, the surer the neuron. In the
+# valley the steps of plain descent become tiny; Adam's stay long. A network's surface is like this
+# one, with thousands of directions in place of two.
 #
 # ## Your turn
 #

@@ -39,8 +39,8 @@ print(
 )
 
 # %% [markdown]
-# **What you should see:** three answers, 1, 0 and 0. At a corner there is no slope. The engine
-# has to say something, and it takes, of all lines that touch the corner from below, the flattest.
+# **What you should see:** the two sides disagree. At a corner there is no slope. The engine has to
+# say something, and of all lines that touch the corner from below it takes the flattest.
 
 # %%
 figure = new_figure(8, 2.8)
@@ -53,7 +53,7 @@ for axes, (name, (f, slopes)) in zip(figure.subplots(1, 2), kinks.items(), stric
     axes.plot(xs, [f(x) for x in xs], color=BLUE, linewidth=2.5)
     for slope in slopes:
         chosen = slope == grad(f)(0.0)
-        look = {"ls": "-", "lw": 2, "color": ORANGE} if chosen else {"ls": ":", "color": GREY}
+        look = {"ls": "--", "lw": 2, "color": ORANGE} if chosen else {"ls": ":", "color": GREY}
         axes.plot(xs, [slope * x for x in xs], **look)
     axes.set(title=f"{name}: the engine's slope at 0 is {grad(f)(0.0):.0f}", ylim=(-1.5, 2.2))
     plain(axes)
@@ -61,8 +61,8 @@ figure
 
 # %% [markdown]
 # **What you should see:** every dotted line touches the corner and stays below the curve; the
-# solid one is the flattest of them. Does it matter? Hardly: a number is *exactly* 0 almost never,
-# except where you put a 0 yourself. (What is chosen where is written down in
+# dashed one is the flattest of them. Does it matter? Hardly: a number is *exactly* 0 almost
+# never, except where you put a 0 yourself. (What is chosen where is written down in
 # `docs/special-values.md`.)
 #
 # ## Saturation: the flat ends
@@ -125,7 +125,7 @@ axes.legend(frameon=False)
 figure
 
 # %% [markdown]
-# **What you should see:** the scale is logarithmic. Through twenty sigmoids, one part in a
+# **What you should see:** the scale is logarithmic. Through twenty sigmoids, one part in ten
 # trillion is left: the first layers learn nothing. tanh fades slowly. relu keeps the gradient as
 # it is, for its slope is 1 wherever it is not 0. **The cure** is in the picture, and it is why
 # deep networks use relu.
@@ -247,7 +247,9 @@ def softmax_by_the_book(scores):
 for scores in ([1.0, 0.0], [1000.0, 999.0]):
     by_the_book = softmax_by_the_book([Value(score) for score in scores])
     ours = autograd.softmax([Value(score) for score in scores])
-    print(scores, "by the book:", [p.data for p in by_the_book], " ours:", [p.data for p in ours])
+    print("scores", scores)
+    print("    by the book:", [round(p.data, 4) for p in by_the_book])
+    print("    ours:       ", [round(p.data, 4) for p in ours])
 
 # %% [markdown]
 # **What you should see:** the same at first, then `nan`: $e^{1000}$ is too large to write down.
@@ -328,9 +330,9 @@ axes.legend(frameon=False)
 figure
 
 # %% [markdown]
-# **What you should see:** the formula of the books goes astray near 17 and ends there: from then
-# on it is exactly 0, and nothing more is learned. The engine computes the same quantity by a way
-# that loses no digits, $1 / \cosh^2 x$. A formula can be true and still not be good enough.
+# **What you should see:** the formula of the books goes astray near 17 and ends at 19: from then on
+# it is exactly 0, and nothing more is learned. The engine computes the same quantity by a way that
+# loses no digits, $1 / \cosh^2 x$. A formula can be true and still not be good enough.
 #
 # ## Your turn
 #
@@ -455,6 +457,6 @@ check_function(ours, clip)
 # %% [markdown]
 # ## Where to go on
 #
-# - `docs/special-values.md` lists every corner, pole and overflow, and what the engine does there. It
-#   is a test as well.
+# - `docs/special-values.md` lists every corner, pole and overflow, and what the engine does there.
+#   A test reads it.
 # - `nn.gradient_flow(model, x, y)` shows which layers of a network get gradient, and how much.

@@ -30,7 +30,7 @@ def check_derivative(
 
     f: a function of numbers, made of autograd's. answer: takes the same numbers.
     """
-    names = list(inspect.signature(f).parameters)
+    names = _names(f)
     gradient = autograd.grad(f, tuple(range(len(names))))
 
     def show(point: Sequence[float]) -> tuple[str, Any]:
@@ -47,7 +47,7 @@ def check_function(
 
     f: a function of numbers, made of autograd's, that gives one number or a tuple of them.
     """
-    names = list(inspect.signature(f).parameters)
+    names = _names(f)
 
     def show(point: Sequence[float]) -> tuple[str, Any]:
         return _shown(f, names, point, backward=False)
@@ -56,6 +56,16 @@ def check_function(
     count = len(f(*[1.0] * len(names))) if several else 1
     what = [f"result {k + 1}" if several else "the result" for k in range(count)]
     return _compare(names, f, answer, numbers, what, show)
+
+
+def _names(f: Callable[..., Any]) -> list[str]:
+    parameters = list(inspect.signature(f).parameters.values())
+    if not parameters or any(p.kind is not p.POSITIONAL_OR_KEYWORD for p in parameters):
+        raise TypeError(
+            f"expected a function of one or more named numbers, but got one of "
+            f"{inspect.signature(f)}; write lambda x: f(x)"
+        )
+    return [p.name for p in parameters]
 
 
 def _compare(
