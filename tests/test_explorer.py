@@ -391,8 +391,8 @@ def test_one_module_folds_where_it_stands(opened: Opener) -> None:
     assert "fold=0.3" in page.evaluate("location.hash")
     page.reload()
     assert page.locator(".card.module:not([hidden])").count() == 1
-    page.select_option(".options select >> nth=1", label="neurons folded")
-    page.select_option(".options select >> nth=1", label="every number")
+    page.get_by_role("button", name="unfold neuron 1").focus()
+    page.keyboard.press("Enter")
     assert page.locator(".card:not([hidden])").count() == before
 
 

@@ -41,15 +41,16 @@ function formula(nodes, target, step, hidden) {
   switch (step.kind) {
     case "given":
       return [term("name", of.name, "name"), sign("="), term("data", decimal(of.data), "value, given")];
-    case "made":
+    case "made": {
+      const long = of.symbols.length > 40; // once, in the sentence above, is enough
       return [
         term("name", of.name, "name"),
         sign("="),
-        term("name", of.symbols, "how it is made"),
-        sign("="),
-        ...(of.symbols === of.numbers || hidden ? [] : [term("data", of.numbers, "in numbers"), sign("=")]),
+        ...(long ? [] : [term("name", of.symbols, "how it is made"), sign("=")]),
+        ...(long || of.symbols === of.numbers ? [] : [term("data", of.numbers, "in numbers"), sign("=")]),
         term("data", result(of.data), "value"),
       ];
+    }
     case "seed":
       return [dTarget(target), sign("="), term("grad", "1.0", "where the gradient starts")];
     case "ready":

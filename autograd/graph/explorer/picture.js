@@ -47,7 +47,7 @@ class Picture {
     this.titles = view.frames.map((frame, i) => this.title(frame, i, on));
     this.edges = view.edges.map((edge) => make("path", { class: "edge", d: edge.d }));
     this.cards = view.cards.map((card) => this.card(card, on));
-    this.covers = view.frames.map((frame) => this.card({ ...frame, node: null }, on));
+    this.covers = view.frames.map((frame) => this.card({ ...frame, node: null, isCover: true }, on));
     this.pill = make(
       "g",
       { class: "pill" },
@@ -64,8 +64,8 @@ class Picture {
       make("defs", {}, ...["idle", "positive", "negative", "broken"].map(arrow)),
       ...this.frames,
       ...this.edges,
-      ...this.titles,
       ...[...this.cards, ...this.covers].map(({ group }) => group),
+      ...this.titles,
       this.pill,
     );
     this.close(new Set());
@@ -79,11 +79,10 @@ class Picture {
         class: "fold",
         role: "button",
         tabindex: 0,
-        "aria-label": `fold ${title}`,
         onclick: () => on.fold(i),
       },
       make("rect", { x: x + 4, y: y + 4, width: 9 * title.length + 22, height: 18, rx: 4 }),
-      make("text", { x: x + 10, y: y + 17 }, `▾ ${title}`),
+      make("text", { x: x + 10, y: y + 17 }),
     );
   }
 
@@ -113,7 +112,7 @@ class Picture {
       const left = Math.max(port + band + 7, module ? width / 2 - 80 : 0),
         right = width - left;
       const top = Math.max(0, (height - 60) / 2);
-      add("name", { x: left, y: top + 17 }, cut(module ? `▸ ${name}` : name, 22));
+      add("name", { x: left, y: top + 17 }, card.isCover ? "" : cut(module ? `▢ ${name}` : name, 22));
       add("data", {
         x: module ? left : width - 7,
         y: top + (module ? 35 : 17),
@@ -170,9 +169,14 @@ class Picture {
     this.placeOf = (node) => this.places[this.cardOf[node]];
     this.view.frames.forEach(({ module }, i) => {
       const covered = over(modules[module].parent) !== null;
-      for (const part of [this.frames[i], this.titles[i]])
-        part.toggleAttribute("hidden", covered || closed.has(i));
+      this.frames[i].toggleAttribute("hidden", covered || closed.has(i));
       this.covers[i].group.toggleAttribute("hidden", covered || !closed.has(i));
+      this.titles[i].toggleAttribute("hidden", covered);
+      this.titles[i].setAttribute(
+        "aria-label",
+        `${closed.has(i) ? "unfold" : "fold"} ${modules[module].title}`,
+      );
+      this.titles[i].lastChild.textContent = `${closed.has(i) ? "▸" : "▾"} ${modules[module].title}`;
     });
     this.cards.forEach((card, i) => card.group.toggleAttribute("hidden", this.places[i] !== card));
     this.view.edges.forEach(({ tail, head }, i) =>
