@@ -181,8 +181,10 @@ function headline(nodes, { kind, node, source, waiting }) {
 function question(nodes, target, step) {
   const of = nodes[step.node],
     name = nodes[target].name;
-  if (step.kind === "made")
-    return { words: `${of.name} = ${of.symbols}. What is its value?`, answer: of.data };
+  if (step.kind === "made") {
+    const made = of.symbols === of.numbers ? of.symbols : `${of.symbols} = ${of.numbers}`;
+    return { words: `${of.name} = ${made}. What is its value?`, answer: of.data };
+  }
   if (step.kind === "flow") {
     const from = nodes[step.source].name;
     return {

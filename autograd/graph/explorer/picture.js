@@ -119,9 +119,10 @@ class Picture {
         "text-anchor": module ? "start" : "end",
       });
       add("grad", { x: left, y: top + (module ? 53 : 35) });
+      const beside = module && !card.isCover; // a cover's title stands on its frame
       add(
         "wait",
-        { x: module ? right : left, y: top + (module ? 17 : 53), "text-anchor": module ? "end" : "start" },
+        { x: beside ? right : left, y: top + (module ? 17 : 53), "text-anchor": beside ? "end" : "start" },
         module ? `${module.size} nodes` : "",
       );
     }
