@@ -12,8 +12,9 @@
 # # Build your own engine
 #
 # The engine you have been using is a class with a few methods. In this notebook you write one of
-# your own: the product, the backward pass, a bend. Ours checks yours on every small formula there
-# is, and shows you the smallest one on which they differ. At the end a neuron learns on it.
+# your own: the product, the backward pass, a bend. Ours checks yours on every formula of up to
+# three operations, and shows you the smallest one on which they differ. At the end a neuron
+# learns on it.
 #
 # You need what `03_the_chain_rule` says: along a path multiply, where paths meet add, and wait
 # until all have reported.

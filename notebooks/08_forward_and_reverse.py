@@ -64,7 +64,8 @@ x * x + x
 # ## One direction at a time
 #
 # `jvp` does this for all operations of the engine. You give it a function, the numbers, and how
-# fast each of them moves.
+# fast each of them moves. (The table of the derivatives of every result by every input is called
+# the *Jacobian*; `jvp` is short for Jacobian-vector product.)
 
 
 # %%
@@ -408,7 +409,7 @@ check_derivative(lambda x: grad(lambda z: z**3 + 2 * z)(x), bend)
 # </details>
 
 # %% [markdown]
-# **5.** One of the off-diagonal numbers of a Hessian: the derivative by $x$ of the derivative by
+# **5.** One of the two equal numbers of a Hessian: the derivative by $x$ of the derivative by
 # $y$ of $x^2 y + y^3$.
 
 

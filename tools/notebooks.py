@@ -53,6 +53,7 @@ def executed(source: Path) -> Any:
         km=AsyncKernelManager(kernel_name="python3", kernel_spec_manager=specs),
         timeout=SECONDS_PER_CELL,
         record_timing=False,
+        store_widget_state=False,  # a widget lives as long as its kernel; what stays is its HTML
         coalesce_streams=True,  # how a stream is cut into messages is a matter of timing
         extra_arguments=[
             "--log-level=ERROR",
@@ -74,6 +75,7 @@ def _reproducible(notebook: Any) -> Any:
         for output in cell.get("outputs", []):
             if "image/png" in output.get("data", {}):
                 output.data.pop("image/svg+xml", None)
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
     return notebook
 
 

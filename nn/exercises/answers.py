@@ -12,9 +12,9 @@ from autograd import Value
 MOST_STEPS = 300_000  # of the interpreter for one small case; a right answer takes a thousand
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verdict:
-    """What a check found. Jupyter shows it; elsewhere print it.
+    """What a check found; Jupyter shows it, with the picture.
 
     passed: None as long as there is no answer. picture: of the graph where the answer is wrong.
     """
@@ -23,7 +23,7 @@ class Verdict:
     text: str
     picture: Any = None
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.text
 
     def _ipython_display_(self) -> None:
