@@ -1,6 +1,6 @@
 """What each primitive means, said a second time and independently: as a SymPy expression.
 
-The meanings stand in autograd/graph/symbolic.py, where `autograd.symbolic` uses them, and share
+The meanings stand in autograd/graph/meanings.py, where `autograd.symbolic` uses them, and share
 nothing with the table but the names: a new primitive needs one entry there. SymPy differentiates
 it, mpmath evaluates value and derivatives to 50 digits.
 """
@@ -12,7 +12,7 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-from autograd.graph.symbolic import meanings, rules
+from autograd.graph.meanings import meanings, rules
 from autograd.primitives import POSITIVE, TABLE
 
 MEANING = meanings()
