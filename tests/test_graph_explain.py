@@ -1,8 +1,11 @@
 """Explanations: a gradient as the sum over its paths, and the part of a model it comes to."""
 
 import itertools
+import linecache
 import math
 import random
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -334,3 +337,27 @@ def test_blame_leaves_gradients_alone_and_names_what_is_wrong() -> None:
         blame(1.0)
     with pytest.raises(ValueError, match="'layer'"):
         blame(loss, by="weight")
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+def test_the_page_on_seeing_is_true(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The examples on docs/seeing.md run, each as a file train.py, and print what stands there."""
+    page = Path(__file__).resolve().parent.parent / "docs" / "seeing.md"
+    blocks = re.findall(r"```(python|text)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    printed, compared = "", 0
+    for kind, text in blocks:
+        if kind == "text":
+            assert printed == text
+            compared += 1
+            continue
+        (tmp_path / "train.py").write_text(text, encoding="utf-8")
+        linecache.checkcache()
+        exec(compile(text, "train.py", "exec"), names)
+        printed = capsys.readouterr().out
+    assert compared >= 5
