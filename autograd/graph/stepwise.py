@@ -228,20 +228,23 @@ class _Builder:
         node = self.by_id[node_id]
         if node_id != self.ids[self.root]:
             self.steps.append(self._ready(node))
-        for k, (p, local) in enumerate(zip(node.parents, node.partials, strict=True)):
-            if self._takes_gradient(node, k):
-                self._flow(node, k, p, local)
-        for product in self.products.get(node_id, []):
-            self._pass_on(product)
-
-    def _takes_gradient(self, node: StepNode, k: int) -> bool:
-        """Whether gradient flows to an operand: not to a constant, nor where the rule has none."""
-        operand = self.by_id[node.parents[k]]
-        if operand.op == "constant":
-            return False
-        if node.value is None or operand.value is None:  # a product inside a dot
-            return True
-        return _flows(node.value, k)
+        products = [self.by_id[p] for p in self.products.get(node_id, [])]
+        n = len(node.parents) // 2
+        if products:  # first the weights, then the bias, then the inputs, as of a dot in one piece
+            for k in range(len(products)):
+                self._flow(node, k)
+            for product in products:
+                self.steps.append(self._ready(product))
+                self._flow(product, 0)
+            self._flow(node, len(products))
+            for product in products:
+                self._flow(product, 1)
+        elif node.op == "dot":  # the engine's order: sums in another could differ by a rounding
+            for k in (*range(n), 2 * n, *range(n, 2 * n)):
+                self._flow(node, k)
+        else:
+            for k in range(len(node.parents)):
+                self._flow(node, k)
 
     def _ready(self, node: StepNode) -> Step:
         root = self.by_id[self.ids[self.root]].name
@@ -268,7 +271,12 @@ class _Builder:
             terms=tuple(terms),
         )
 
-    def _flow(self, node: StepNode, k: int, to: str, local: float) -> None:
+    def _flow(self, node: StepNode, k: int) -> None:
+        """One contribution; none to a constant, nor where the rule has no derivative."""
+        to, local = node.parents[k], node.partials[k]
+        constant = self.by_id[to].op == "constant"
+        if constant or (node.value is not None and not _flows(node.value, k)):
+            return
         upstream = self.gradients[node.id]
         contribution = upstream * local
         before, after = self._receive(to, contribution)
@@ -320,6 +328,8 @@ def _backward_order(root: Value, order: list[Value]) -> list[Value]:
 
 def _flows(v: Value, k: int) -> bool:
     """Whether backward() sends gradient to the k-th of the node's parents."""
+    if v.op == "dot":
+        return True
     if type(v.da) is not tuple:
         return (v.da, v.db)[k] is not None
     if v.db is None and v.b is not None:  # operands, of which some get none
