@@ -1,4 +1,4 @@
-"""The exercises: what is right passes, what is wrong is shown where; as small as possible."""
+"""Checks of answers: what is right passes, what is wrong is shown where, as small as possible."""
 
 import math
 import sys

@@ -14,7 +14,7 @@ from tools.notebooks import executed, sources
 
 SOURCES = sources()
 NAMES = [source.stem for source in SOURCES]
-# The exercises of the others, checked by nn.exercises, are answered in test_exercises.py
+# The exercises of the others, checked by nn.exercises, are answered in test_course.py
 OWN_CHECKS = [s for s in SOURCES if "nn.exercises" not in s.read_text(encoding="utf-8")]
 
 # For each exercise a wrong and a right answer, as the learner would write it
