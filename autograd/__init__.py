@@ -86,12 +86,12 @@ from autograd.graph import blame as blame
 from autograd.graph import draw as draw
 from autograd.graph import explain as explain
 from autograd.graph import explore as explore
+from autograd.graph import record_sources as record_sources
 from autograd.graph import steps as steps
 from autograd.graph import symbolic as symbolic
 from autograd.modes import no_grad as no_grad
 from autograd.order import topological_order as topological_order
 from autograd.scope import Scope as Scope
-from autograd.sources import record_sources as record_sources
 from autograd.transforms import grad as grad
 from autograd.transforms import hessian as hessian
 from autograd.transforms import hvp as hvp

@@ -112,16 +112,6 @@ class Sources:
         return self._assignments[file]
 
 
-def record_sources() -> Sources:
-    """A block that notes the line, and the variable, that each node made inside it comes from.
-
-    `explain` says them then, inside the block or as long as what `as` named lives. Holds for this
-    thread. Inside, Python is several times slower, as under a profiler; outside nothing changes.
-    Entering the block raises RuntimeError while another profiler is running.
-    """
-    return Sources()
-
-
 def source_of(node: Value) -> Source | None:
     """The line that made the node, from whatever block recorded it."""
     for table in _tables:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from autograd.graph.explorer import Explorer
     from autograd.graph.stepwise import Steps
     from autograd.graph.symbolic import Symbolic
+    from autograd.sources import Sources
 
 
 def draw(
@@ -114,3 +115,15 @@ def symbolic(root: Value, wrt: Value | None = None) -> "Symbolic":
     from autograd.graph.symbolic import formulas
 
     return formulas(root, wrt)
+
+
+def record_sources() -> "Sources":
+    """A block that notes the line, and the variable, that each node made inside it comes from.
+
+    `explain` says them then, inside the block or as long as what `as` named lives. Holds for this
+    thread. Inside, Python is several times slower, as under a profiler; outside nothing changes.
+    Entering the block raises RuntimeError while another profiler is running.
+    """
+    from autograd.sources import Sources
+
+    return Sources()

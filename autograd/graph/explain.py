@@ -14,6 +14,7 @@ from autograd.value import Value
 FACTORS = 12  # of a longer product the middle is left out
 MADE = 12  # the most lines about how nodes were made
 OPERANDS = 60  # characters of a formula
+UNREAD = 10**18  # from here on, numbers of paths are told by their size
 
 
 @final
@@ -80,18 +81,18 @@ class Explanation:
             symbols = [_latex_d(self._names[a], self._names[b]) for a, b in _pairs(path)]
             numbers = _latex_product([latex_number(d) for d in path.partials])
             product = _latex_product(symbols)
-            sign = "=" if i == 0 else r"\;+\;"
+            sign = "=" if i == 0 else r"\mathrel{+}"
             rows.append(
-                rf"&{sign} \underbrace{{{product}}}_{{{numbers} = "
-                rf"{latex_number(path.contribution)}}}"
+                rf"&{sign} \underbrace{{{product}}}_{{\textstyle {numbers}"
+                + (f" = {latex_number(path.contribution)}}}" if len(path.partials) > 1 else "}")
             )
         if self._next is not None:
-            others = self.n_paths - len(self.paths)
+            count = _latex_count(self.n_paths - len(self.paths))
             rows.append(
-                rf"&\;+\; \underbrace{{\cdots}}_{{\text{{{_count(others)} more}}: "
-                rf"{latex_number(self.rest)}}}"
+                rf"&\mathrel{{+}} {latex_number(self.rest)}"
+                rf" \quad \text{{(from }} {count} \text{{ more)}}"
             )
-        return "$$\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}$$"
+        return "$$\\begin{aligned}\n" + " \\\\[2ex]\n".join(rows) + "\n\\end{aligned}$$"
 
     # --- the parts of the text --------------------------------------------------------------------
 
@@ -215,7 +216,9 @@ def _latex_d(above: str, below: str) -> str:
 
 
 def _count(n: int) -> str:
-    """The number in figures, or how many digits it has where nobody would read them."""
-    if n < 10**18:
-        return f"{n:,}"
-    return f"about 10^{math.log10(n):.0f}"
+    """The number in figures, or how many it has where nobody would read them."""
+    return f"{n:,}" if n < UNREAD else f"about 10^{math.log10(n):.0f}"
+
+
+def _latex_count(n: int) -> str:
+    return f"{n:,}".replace(",", "{,}") if n < UNREAD else rf"\approx 10^{{{math.log10(n):.0f}}}"
