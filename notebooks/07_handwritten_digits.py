@@ -100,8 +100,8 @@ history = model.fit(train.xs, train.ys, epochs=30, validation_data=(test.xs, tes
 plots.history_curves(history)
 
 # %% [markdown]
-# What you should see: after a few epochs nine out of ten are right, after thirty nearly all of those
-# it learned from, and some 97 % of the others. By guessing, it would be 10 %.
+# What you should see: after a few epochs nine out of ten are right, after thirty nearly all of
+# those it learned from, and some 97 % of the others. By guessing, it would be 10 %.
 #
 # ## Which are mistaken for which?
 #
