@@ -11,7 +11,7 @@ from autograd.order import topological_order
 from autograd.sources import source_of
 from autograd.value import Value
 
-FACTORS = 12  # of a longer product the middle is left out
+FACTORS, FACTORS_IN_LATEX = 12, 6  # of a longer product the middle is left out
 MADE = 12  # the most lines about how nodes were made
 OPERANDS = 60  # characters of a formula
 UNREAD = 10**18  # from here on, numbers of paths are told by their size
@@ -82,17 +82,15 @@ class Explanation:
             numbers = _latex_product([latex_number(d) for d in path.partials])
             product = _latex_product(symbols)
             sign = "=" if i == 0 else r"\mathrel{+}"
-            rows.append(
-                rf"&{sign} \underbrace{{{product}}}_{{\textstyle {numbers}"
-                + (f" = {latex_number(path.contribution)}}}" if len(path.partials) > 1 else "}")
-            )
+            result = f" = {latex_number(path.contribution)}" if len(path.partials) > 1 else ""
+            rows.append(f"&{sign} {product} &&= {numbers}{result}")
         if self._next is not None:
             count = _latex_count(self.n_paths - len(self.paths))
             rows.append(
-                rf"&\mathrel{{+}} {latex_number(self.rest)}"
-                rf" \quad \text{{(from }} {count} \text{{ more)}}"
+                rf"&\mathrel{{+}} \cdots && \phantom{{=}} {latex_number(self.rest)}"
+                rf" \text{{ from }} {count} \text{{ more}}"
             )
-        return "$$\\begin{aligned}\n" + " \\\\[2ex]\n".join(rows) + "\n\\end{aligned}$$"
+        return "$$\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}$$"
 
     # --- the parts of the text --------------------------------------------------------------------
 
@@ -195,10 +193,10 @@ def _pairs(path: Path) -> list[tuple[Value, Value]]:
     return list(zip(path.nodes, path.nodes[1:], strict=False))
 
 
-def _shortened(parts: list[str], gap: str = "...({:,} more)...") -> list[str]:
-    if len(parts) <= FACTORS:
+def _shortened(parts: list[str], most: int = FACTORS, gap: str = "...({:,} more)...") -> list[str]:
+    if len(parts) <= most:
         return parts
-    half = FACTORS // 2
+    half = most // 2
     return [*parts[:half], gap.format(len(parts) - 2 * half), *parts[-half:]]
 
 
@@ -208,7 +206,7 @@ def _term(x: float) -> str:
 
 
 def _latex_product(factors: list[str]) -> str:
-    return r" \cdot ".join(_shortened(factors, r"\cdots"))
+    return r" \cdot ".join(_shortened(factors, FACTORS_IN_LATEX, r"\cdots"))
 
 
 def _latex_d(above: str, below: str) -> str:
