@@ -269,7 +269,7 @@ class Camera(Callback):
         """What the page calls a sample."""
         x, y = flat(nested(self.rows.xs[i])), self._targets[i].tolist()
         inputs = f"({', '.join(f'{a:.3g}' for a in x)})" if len(x) <= 4 else f"row {i}"
-        target = ", ".join(f"{a:g}" for a in y)
+        target = ", ".join(f"{a:.3g}" for a in y)
         return {"name": f"{inputs}, target {target}", "row": i, "target": y}
 
 
