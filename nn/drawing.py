@@ -34,8 +34,8 @@ def draw(
     Of a network with convolutions, the dense layers after them are shown.
     Raises HyperparameterError if there are none.
     """
-    columns, matrices = _columns(model)
-    outputs = None if x is None else _outputs(model, x)
+    columns, matrices = edges_of(model)
+    outputs = None if x is None else outputs_of(model, x)
     if outputs is not None and y is not None:
         _backward(model, outputs[-1][1], y, loss)
     shown = None if outputs is None else [o for name, o in outputs if name in columns]
@@ -57,7 +57,7 @@ def gradient_flow(model: Network, x: Any, y: Any, *, loss: Any = None) -> "Figur
 
     x, y: the sample and its target. loss: by default that of `compile`, or mse.
     """
-    outputs = _outputs(model, x)
+    outputs = outputs_of(model, x)
     _backward(model, outputs[-1][1], y, loss)
     return plots.gradient_flow({name: [v.grad for v in values] for name, values in outputs})
 
@@ -66,7 +66,7 @@ def activations(model: Network, xs: Any) -> dict[str, list[float]]:
     """The outputs of each layer for some rows, by the layer's name: for `plots.histograms`."""
     found: dict[str, list[float]] = {}
     for x in nested(xs):
-        for name, values in _outputs(model, x)[1:]:
+        for name, values in outputs_of(model, x)[1:]:
             found.setdefault(name, []).extend(v.data for v in values)
     return found
 
@@ -75,12 +75,12 @@ def weights(model: Network) -> dict[str, list[float]]:
     """The weights of each layer, biases included, by the layer's name: for `plots.histograms`."""
     return {
         name: [p.data for p in layer.parameters()]
-        for name, layer in _layers(model)
+        for name, layer in layers_of(model)
         if layer.parameters()
     }
 
 
-def _layers(model: Network) -> list[tuple[str, Any]]:
+def layers_of(model: Network) -> list[tuple[str, Any]]:
     """The layers by name."""
     if isinstance(model, Sequential):
         return [(str(layer.name), layer) for layer in model.layers]
@@ -91,14 +91,14 @@ def _layers(model: Network) -> list[tuple[str, Any]]:
     raise TypeError(f"expected a Sequential, MLP, Layer or Neuron, but got {model!r:.80}")
 
 
-def _columns(model: Network) -> tuple[list[str], list[Any]]:
+def edges_of(model: Network) -> tuple[list[str], list[Any]]:
     """The columns to show, and the weights between them.
 
     The weights of a kernel are no edges: what comes before the last such layer is not shown.
     """
     columns, skipped = ["input"], False
     matrices: list[Any] = []
-    for name, layer in _layers(model):
+    for name, layer in layers_of(model):
         if len(getattr(layer, "input_shape", (0,))) > 1 and (skipped or layer.parameters()):
             columns, matrices, skipped = [name], [], True
         elif layer.parameters():
@@ -114,11 +114,11 @@ def _columns(model: Network) -> tuple[list[str], list[Any]]:
     return columns, matrices
 
 
-def _outputs(model: Network, x: Any) -> list[tuple[str, list[Any]]]:
+def outputs_of(model: Network, x: Any) -> list[tuple[str, list[Any]]]:
     """The nodes of the input and of each layer's output for one row, in inference mode."""
     x = _nodes(nested(x))
     found = [("input", flat(x))]
-    for name, layer in _layers(model):
+    for name, layer in layers_of(model):
         x = layer.row(x, Pass()) if isinstance(model, Sequential) else layer(x)
         found.append((name, flat(x)))
     return found

@@ -6,7 +6,7 @@ from typing import Any, final
 
 from autograd import LengthError
 from nn.callbacks import Callback, Logs
-from nn.drawing import Network, _columns, _layers, _outputs
+from nn.drawing import Network, edges_of, layers_of, outputs_of
 from nn.errors import HyperparameterError
 from nn.filming.film import Film
 from nn.filming.plane import Plane, predictor, rounded
@@ -133,8 +133,8 @@ class Camera(Callback):
         """Look at the model as it is before the first epoch."""
         self._network, self._loss = model, loss_function(loss)
         self._predict = predictor(model)
-        columns, _ = _columns(model)
-        layers = dict(_layers(model))
+        columns, _ = edges_of(model)
+        layers = dict(layers_of(model))
         made_of = [layers[name] for name in columns[1:]]
         self._neurons = [[x] if isinstance(x, Neuron) else x.neurons for x in made_of]
         sizes = [len(self._neurons[0][0].w), *map(len, self._neurons)]
@@ -218,7 +218,7 @@ class Camera(Callback):
     def _look(self, i: int) -> dict[str, Any]:
         """One sample's way through the network and back."""
         x, y = self.rows.xs[i].tolist(), self.rows.ys[i].tolist()
-        values = dict(_outputs(self._network, x))
+        values = dict(outputs_of(self._network, x))
         last = list(values.values())[-1]
         error = self._loss([last], [flat(nested(y))])
         for p in self._network.parameters():

@@ -54,7 +54,7 @@ def decision_boundary(
     (left, right), (low, high) = (across[0], across[-1]), (up[0], up[-1])
     rows = [[a, b] for b in up for a in across]
     with no_grad():
-        found = [p.data if isinstance(p, Value) else p for p in predict(rows)]
+        found = flat(predict(rows))
     shade = [from_score(z) for z in found] if from_score else found
     scores = found if from_score else [p - 0.5 for p in found]
 
