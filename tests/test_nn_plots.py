@@ -311,5 +311,7 @@ def test_network_refuses_sizes_that_do_not_fit(layers, options, message):
 def test_a_boundary_of_what_predict_gives() -> None:
     """A column of predictions [rows, 1], as Sequential.predict gives, is one for each row."""
     model = nn.Sequential([nn.layers.Dense(1, input_dim=2, activation="sigmoid")])
-    figure = decision_boundary(model.predict, [[0.0, 0.0], [1.0, 1.0]], [0.0, 1.0], steps=5)
+    figure = nn.plots.decision_boundary(
+        model.predict, [[0.0, 0.0], [1.0, 1.0]], [0.0, 1.0], steps=5
+    )
     assert figure.axes[0].images[0].get_array().shape == (5, 5)
