@@ -5,10 +5,8 @@ reports every function that returns (`sys.setprofile`); the few of ours that mak
 for, and the line that called them is the one outside autograd and nn.
 """
 
-import linecache
 import sys
 import threading
-from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any, NamedTuple, final
 from weakref import WeakSet
@@ -28,8 +26,7 @@ _MADE_BY_EXEC = {f.__code__ for f in ELEMENTWISE.values()}  # these belong to no
 _OURS = ("autograd", "nn")
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """The line that made a node.
 
     file: its path; of a notebook or a prompt, the name Python has for what was typed.
@@ -74,6 +71,8 @@ class Sources:
 
     def of(self, node: Value) -> Source | None:
         """The line that made the node; None if it was not made inside the block."""
+        import linecache
+
         made = self._made.get(id(node))
         if made is None:
             return None
@@ -108,6 +107,8 @@ class Sources:
 
     def _assigned(self, file: str) -> dict[Span, str]:
         if file not in self._assignments:
+            import linecache
+
             self._assignments[file] = assignments("".join(linecache.getlines(file)))
         return self._assignments[file]
 

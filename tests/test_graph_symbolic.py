@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import pytest
+import sympy as sp
 from accuracy import every_primitive
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -27,6 +28,7 @@ def assert_formulas_are_the_engine(found: Symbolic, tolerance: float) -> None:
     symbols = list(found.symbols.values())
     numbers = [v.data for v in found.symbols]
     for formula, true in ((found.expression, root.data), (found.derivative, wrt.grad)):
+        formula = formula.subs(sp.zoo, sp.nan)  # a pole in a branch not taken
         value = float(evaluator(formula, symbols)(*numbers))
         assert math.isclose(value, true, rel_tol=tolerance, abs_tol=tolerance), formula
 
@@ -52,6 +54,17 @@ def test_formulas_of_random_graphs(program: Program) -> None:
     root = program(leaves)
     assume(len(autograd.topological_order(root)) < 30)
     assert_formulas_are_the_engine(symbolic(root, leaves[0]), 1e-7)
+
+
+def test_of_branches_in_conditions_the_one_taken_is_written() -> None:
+    """Two relus, one inside the other: the outer one has branches, the inner one the taken one."""
+    x, w = Value(2.0, "x"), Value(0.5, "w")
+    hidden = autograd.relu(x * w)
+    assert str(symbolic(autograd.relu(hidden * w - 0.1), w)) == (
+        "L = Piecewise((w**2*x - 1/10, w**2*x > 1/10), (0, True))\n"
+        "dL/dw = Piecewise((2*w*x, (w*x > 0) & (w**2*x > 1/10)), (0, True))"
+    )
+    assert str(symbolic(hidden * 2.0, w).derivative) == "Piecewise((2*x, w*x > 0), (0, True))"
 
 
 def test_formulas_look_as_in_a_book() -> None:

@@ -11,8 +11,9 @@ from typing import Any
 
 from autograd import ieee
 from autograd.errors import MissingExtraError
+from autograd.primitives import TABLE
 
-SHORT = 8  # characters of a number that is exact; a longer one is a decimal from the start
+SHORT = 6  # characters of a number that is exact; a longer one is a decimal from the start
 
 
 def sympy() -> Any:
@@ -58,7 +59,7 @@ def _constants() -> dict[float, Any]:
 def meanings() -> dict[str, Callable[..., Any]]:
     """What each primitive means, as SymPy expressions, said without the table's help."""
     sp = sympy()
-    scale, alpha = sp.Rational(ieee.SELU_SCALE), sp.Rational(ieee.SELU_ALPHA)
+    scale, alpha = expression(ieee.SELU_SCALE), expression(ieee.SELU_ALPHA)
     half = sp.Rational(1, 2)
 
     def select(condition: Any, then: Any, otherwise: Any) -> Any:
@@ -69,6 +70,9 @@ def meanings() -> dict[str, Callable[..., Any]]:
 
     def smaller(x: Any, y: Any) -> Any:
         return select(x < y, x, y)
+
+    def clip(x: Any, low: Any, high: Any) -> Any:
+        return select((x >= high) | (low >= high), high, larger(x, low))
 
     def dot(*operands: Any) -> Any:
         n = len(operands) // 2
@@ -131,7 +135,7 @@ def meanings() -> dict[str, Callable[..., Any]]:
         "hypot":         lambda x, y: sp.sqrt(x**2 + y**2),
         "maximum":       larger,
         "minimum":       smaller,
-        "clip":          lambda x, low, high: smaller(larger(x, low), high),
+        "clip":          clip,
         "where":         lambda condition, x, y: select(sp.Ne(condition, 0), x, y),
         "total":         lambda *xs: sum(xs),
         "mean":          lambda *xs: sum(xs) / sp.Integer(len(xs)),
@@ -151,6 +155,13 @@ class _Rules:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         meaning = self._meaning[name]
         return lambda *xs: meaning(*map(expression, xs))
+
+    # Not as branches: the rules compare them, and SymPy gets lost in conditions on branches
+    def maximum(self, a: Any, b: Any) -> Any:
+        return self._sp.Max(*map(expression, (a, b)))
+
+    def minimum(self, a: Any, b: Any) -> Any:
+        return self._sp.Min(*map(expression, (a, b)))
 
     def where(self, condition: Any, x: Any, y: Any) -> Any:
         x, y = expression(x), expression(y)
@@ -173,3 +184,13 @@ class _Rules:
 def rules() -> Any:
     """The namespace, made when SymPy is first needed."""
     return _Rules()
+
+
+@functools.cache
+def has_branches(name: str, n: int) -> bool:
+    """Whether the primitive, or its rule, is written with conditions on its n operands."""
+    sp = sympy()
+    xs = [sp.Symbol(f"x{i}", real=True) for i in range(n)]
+    y = meanings()[name](*xs)
+    formulas = [y, *[d for d in TABLE[name].partials(rules(), y, *xs) if d is not None]]
+    return any(sp.sympify(e).has(sp.Piecewise) for e in formulas)

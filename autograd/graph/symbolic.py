@@ -6,7 +6,7 @@ from typing import Any, final
 
 from autograd.errors import GraphTooLargeError, OperandError
 from autograd.graph.explain import named
-from autograd.graph.meanings import expression, meanings, rules, sympy
+from autograd.graph.meanings import expression, has_branches, meanings, rules, sympy
 from autograd.graph.words import decimal, latex_name
 from autograd.order import topological_order
 from autograd.primitives import TABLE
@@ -41,13 +41,14 @@ class Symbolic:
             # a node between: a variable as far as the derivative is concerned
             symbols[wrt] = sp.Symbol(names[wrt], real=True)
         self.symbols: dict[Value, Any] = symbols
-        formulas = _formulas(order, symbols)
+        point = {symbol: sp.Float(v.data, 17) for v, symbol in symbols.items()}
+        formulas = _formulas(order, symbols, point)
         self.expression: Any = _simplified(formulas[root])
         self.derivative: Any = None
         self._by = ""
         if wrt is not None:
             self._by = names.get(wrt, wrt.label or "w")
-            self.derivative = _simplified(_derivative(order, formulas, wrt))
+            self.derivative = _simplified(_derivative(order, formulas, wrt, point))
 
     @property
     def latex(self) -> str:
@@ -109,9 +110,10 @@ def _check_size(order: list[Value], wrt: Value | None) -> None:
         )
 
 
-def _formulas(order: Iterable[Value], symbols: dict[Value, Any]) -> dict[Value, Any]:
+def _formulas(
+    order: Iterable[Value], symbols: dict[Value, Any], point: dict[Any, Any]
+) -> dict[Value, Any]:
     """For each node its formula over the symbols."""
-    meaning = meanings()
     found: dict[Value, Any] = {}
     for v in order:
         if v in symbols:
@@ -119,11 +121,32 @@ def _formulas(order: Iterable[Value], symbols: dict[Value, Any]) -> dict[Value, 
         elif v.op is None or v.op == "constant":
             found[v] = expression(v.data)
         else:
-            found[v] = meaning[v.op](*[found[p] for p in v.parents])
+            found[v] = meanings()[v.op](*_operands(v, found, point))
     return found
 
 
-def _derivative(order: list[Value], formulas: dict[Value, Any], wrt: Value) -> Any:
+def _operands(v: Value, formulas: dict[Value, Any], point: dict[Any, Any]) -> list[Any]:
+    """The operands' formulas. Of branches inside the condition of a branch, the one taken.
+
+    SymPy would take them apart for ever, and nobody would read the result.
+    """
+    assert v.op is not None
+    operands = [formulas[p] for p in v.parents]
+    return [_taken(e, point) for e in operands] if has_branches(v.op, len(operands)) else operands
+
+
+def _taken(formula: Any, point: dict[Any, Any]) -> Any:
+    piecewise = sympy().Piecewise
+
+    def branch(choice: Any) -> Any:
+        return next(e for e, c in choice.args if c.subs(point) == True)  # noqa: E712 (SymPy's true)
+
+    return formula.replace(piecewise, lambda *pairs: branch(piecewise(*pairs, evaluate=False)))
+
+
+def _derivative(
+    order: list[Value], formulas: dict[Value, Any], wrt: Value, point: dict[Any, Any]
+) -> Any:
     """The chain rule, with the table's rules."""
     sp, m = sympy(), rules()
     depends = {wrt}
@@ -136,7 +159,7 @@ def _derivative(order: list[Value], formulas: dict[Value, Any], wrt: Value) -> A
             break
         if v not in adjoint or v.op is None or v.op == "constant" or v not in depends:
             continue
-        operands = [formulas[p] for p in v.parents]
+        operands = _operands(v, formulas, point)
         partials = TABLE[v.op].partials(m, formulas[v], *operands)
         for p, d in zip(v.parents, partials, strict=True):
             if d is not None and p in depends:
@@ -156,9 +179,10 @@ def _simplified(formula: Any) -> Any:
 
     simplify = functools.partial(sp.simplify, rational=False)
     size = formula.count_ops()
-    if all(isinstance(r, sp.Eq | sp.Ne) for r in formula.atoms(sp.Rel)):
+    conditions = formula.atoms(sp.Rel)
+    if all(isinstance(c, sp.Eq | sp.Ne) and not c.has(sp.Function) for c in conditions):
         formula = shorter(formula)
-    # SymPy would solve the inequalities of branches, which may take for ever, or fail
+    # SymPy would solve the conditions of branches, which may take for ever, or fail
     elif size <= SIMPLIFIED and formula.count(sp.Piecewise) <= FOLDED:
         folded = sp.piecewise_fold(formula, evaluate=False)
         if isinstance(folded, sp.Piecewise) and folded.count_ops() <= 1.5 * size:
