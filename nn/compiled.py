@@ -25,6 +25,7 @@ class CompiledTraining:
     ) -> None:
         self.optimizer = optimizer
         self._settings = _settings(optimizer)
+        self._read_state = self._state_now  # one object, to be known again
         self.loop = jit_training(
             loss,
             self._rule,
@@ -34,6 +35,10 @@ class CompiledTraining:
             transform_gradient=self._clip(),
             project=project,
         )
+
+    def _state_now(self) -> list[tuple[float, ...]]:
+        columns = [numbers.tolist() for numbers in self.loop.state]
+        return list(zip(*columns, strict=True)) or [()] * len(self.optimizer.params)
 
     def _rule(self, param: Any, grad: Any, *rest: Any) -> Any:
         *state, step, lr = rest
@@ -55,8 +60,9 @@ class CompiledTraining:
             self._settings = _settings(optimizer)
             loop.change_rule(self._rule, self._clip())
         loop.read()
-        for k, numbers in enumerate(loop.state):
-            numbers[:] = [state[k] for state in optimizer.state]
+        if not optimizer.takes_state_from(self._read_state):
+            for k, numbers in enumerate(loop.state):
+                numbers[:] = [state[k] for state in optimizer.state]
         before, batches = optimizer.steps, -(-len(order) // batch_size)
         lr = optimizer.lr
         if callable(lr):
@@ -66,8 +72,7 @@ class CompiledTraining:
         finally:
             loop.write_back()
             optimizer.steps = loop.steps
-            columns = [numbers.tolist() for numbers in loop.state]
-            optimizer.state = list(zip(*columns, strict=True)) or [()] * len(optimizer.params)
+            optimizer.state_from(self._read_state)
 
 
 def _settings(optimizer: Optimizer) -> dict[str, Any]:

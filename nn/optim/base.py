@@ -59,7 +59,7 @@ class Optimizer(ABC):
         self.initial_state = state
         self.steps = 0
         self._params: list[Value] = []
-        self.state: list[tuple[float, ...]] = []
+        self._state: list[tuple[float, ...]] | Callable[[], list[tuple[float, ...]]] = []
         if params is not None:
             self.bind(params)
 
@@ -88,6 +88,30 @@ class Optimizer(ABC):
             raise HyperparameterError("a parameter came twice, and would be moved twice a step")
         self._params, self.steps, self.state = found, 0, [self.initial_state for _ in found]
         return self
+
+    @property
+    def state(self) -> list[tuple[float, ...]]:
+        """The numbers that are kept for each parameter from one update to the next."""
+        if callable(self._state):
+            self._state = self._state()
+        return self._state
+
+    @state.setter
+    def state(self, state: list[tuple[float, ...]]) -> None:
+        self._state = state
+
+    @final
+    def state_from(self, source: Callable[[], list[tuple[float, ...]]]) -> None:
+        """Take the state from there if it is asked for: compiled training keeps it in arrays."""
+        self._state = source
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_state": self.state}  # in place of where it is to be had
+
+    @final
+    def takes_state_from(self, source: object) -> bool:
+        """Whether that is where the state still is."""
+        return self._state is source
 
     @property
     @final
@@ -134,7 +158,7 @@ class Optimizer(ABC):
     @final
     def config(self) -> dict[str, Any]:
         """The settings, as the arguments that make another such optimiser."""
-        kept = {"_params", "initial_state", "steps", "state"}
+        kept = {"_params", "initial_state", "steps", "_state"}
         return {name: x for name, x in vars(self).items() if name not in kept}
 
     @final
