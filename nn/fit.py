@@ -43,6 +43,7 @@ class Objective:
     ) -> None:
         self.model, self.loss, self.metrics = model, loss, metrics
         self.partner = PARTNERS.get(loss)
+        self._prediction: list[float] | None = None  # some prediction, to try targets with
 
     def __call__(
         self, x: Any, y: Any, weight: Any = None, random_numbers: Any = (), training: bool = True
@@ -80,8 +81,10 @@ class Objective:
         import numpy as np
 
         with no_grad():
-            first = [_float(z) for z in flat(self.model.row(_nested(rows.xs[0]), Pass()))]
-            target = flat(_nested(rows.ys[0]))
+            if self._prediction is None:
+                output = flat(self.model.row(_nested(rows.xs[0]), Pass()))
+                self._prediction = [_float(z) for z in output]
+            first, target = self._prediction, flat(_nested(rows.ys[0]))
             self._sizes = [len(metric.statistics(first, target)) for metric in self.metrics]
             known = self.loss in LOSSES.values()
             for y in np.unique(rows.ys, axis=0).tolist() if known else [target]:
@@ -186,8 +189,8 @@ class CompiledEngine:
         """Train on the rows in this order."""
         done = self.training.epoch(order, batch_size, progress)
         updates = len(done.losses)
-        sizes = [min(batch_size, len(order) - k * batch_size) for k in range(updates)]
-        rows = sum(sizes) or 1
+        rows = min(updates * batch_size, len(order)) or 1
+        sizes = [batch_size] * (updates - 1) + [rows - batch_size * (updates - 1)] * (updates > 0)
         loss, counts = float(done.losses @ sizes) / rows, (sizes @ done.measures / rows).tolist()
         return Sums(loss, counts, updates, done.diverged)
 

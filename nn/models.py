@@ -106,8 +106,10 @@ class Sequential(Module):
     def _changed(self) -> None:
         name_parts(self)
         self._forget_programs()
-        if self.optimizer is not None and self.built:
-            self.optimizer.bind(self.parameters())
+        if self.optimizer is not None:
+            self._objective = Objective(self, self.loss, self.metrics)
+            if self.built:
+                self.optimizer.bind(self.parameters())
 
     def _forget_programs(self) -> None:
         self._engines: dict[Any, tuple[EagerEngine | CompiledEngine, str]] = {}

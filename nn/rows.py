@@ -57,7 +57,7 @@ def _array(name: str, x: Any) -> Any:
         ) from None
     if np.ndim(x) == 0:
         raise LengthError(f"expected {name} to have a row for each sample, but got {x!r:.80}")
-    return array.astype(float)
+    return array.astype(float, copy=False)
 
 
 def _class_weights(ys: Any, weights: dict[int, float]) -> Any:
