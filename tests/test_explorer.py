@@ -399,10 +399,10 @@ def test_one_module_folds_where_it_stands(opened: Opener) -> None:
 def test_space_plays_and_pauses_home_and_end_jump(opened: Opener) -> None:
     """The keyboard alone runs everything; playing stops at the end."""
     page = opened(small())
-    page.select_option(".options select >> nth=2", label="fast")
+    page.select_option(".options select >> nth=2", label="slow")
     page.locator(".stage").focus()
     page.keyboard.press(" ")
-    page.wait_for_selector(".counter:text-matches('^2 ')")
+    page.wait_for_selector(".counter:text-matches('^[1-9]')")
     page.keyboard.press(" ")
     assert page.text_content(".play") == "▶ Play"
     paused = counter(page)
@@ -411,6 +411,8 @@ def test_space_plays_and_pauses_home_and_end_jump(opened: Opener) -> None:
     page.keyboard.press("End")
     assert counter(page) == "14 / 14"
     page.keyboard.press("ArrowLeft")
+    page.select_option(".options select >> nth=2", label="fast")
+    page.locator(".stage").focus()
     page.keyboard.press(" ")
     page.wait_for_selector(".play:text('▶ Play')")
     assert counter(page) == "14 / 14"
