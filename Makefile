@@ -41,6 +41,7 @@ bench: setup     ## compare with micrograd, in an environment of its own
 compiled: setup  ## compare compiled code with JAX, Keras, PyTorch, CasADi and C (installs them: 2 GB)
 	$(BIN)/python -m benchmarks.compiled
 	$(BIN)/python -m benchmarks.gpt_peers
+	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.scaling
 
 clean:           ## remove everything that is not in git
