@@ -1,7 +1,5 @@
 """Sequential: layers one after another, with Keras's compile, fit, evaluate and predict."""
 
-import time
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any, final
 from autograd import LengthError, jit, no_grad
 from nn.activations import activation_function
 from nn.callbacks import Callback
+from nn.course import Course, whole
 from nn.errors import HyperparameterError, NotCompiledError
 from nn.fit import CompiledEngine, EagerEngine, Evaluation, Objective, Rows, Sums, engine
 from nn.history import History
@@ -20,8 +19,7 @@ from nn.losses import loss_function
 from nn.metrics import Metric, WholeMetric, metric_named
 from nn.module import Module, name_parts
 from nn.optim import Optimizer, optimizer_named
-from nn.progress import EpochBar
-from nn.rows import prepare_rows, random_numbers, split_off
+from nn.rows import prepare_rows, split_off
 
 Loss = Callable[[Any, Any], Any]
 
@@ -241,83 +239,9 @@ class Sequential(Module):
         for part in (rows, held_out):
             if part is not None:
                 self._objective.check(part)
-        size = len(rows) if batch_size is None else _whole("batch_size", batch_size, 1)
-        epochs = _whole("epochs", epochs, 0)
-        rows, draw = random_numbers(rows, self.layers, seed)
-        run, reason = self._engine(rows)
-        history = History(engine=run.name + (f": {reason}" if reason else ""))
-        if reason and verbose:
-            print(f"not compiled, so every number is a node, and slower: {reason}")
-        steps = -(-len(rows) // size)
-        for callback in callbacks:
-            callback.set_model(self)
-            callback.set_params({"epochs": epochs, "steps": steps, "verbose": verbose})
-        by_batch = any(callback.wants_batches for callback in callbacks)
-        self.stop_training = False
-        _tell(callbacks, "on_train_begin")
-        try:
-            for epoch in range(epochs):
-                _tell(callbacks, "on_epoch_begin", epoch)
-                number = self.epochs_trained
-                draw(number)
-                order = _order(len(rows), seed, number, shuffle and size < len(rows))
-                start = time.perf_counter()
-                with EpochBar(epoch, epochs, steps, verbose) as bar:
-                    if by_batch:
-                        sums = self._batches(run, order, size, callbacks, bar.show)
-                    else:
-                        sums = run.epoch(order, size, bar.show)
-                    self.epochs_trained += not sums.diverged
-                    history.updates += sums.updates
-                    seconds = time.perf_counter() - start
-                    if sums.diverged:
-                        history.stopped = "diverged"
-                        break
-                    logs = self._logs(sums, rows)
-                    if held_out is not None:
-                        found = self._logs(self._evaluate(held_out), held_out)
-                        logs |= {f"val_{name}": x for name, x in found.items()}
-                    bar.finish(seconds, logs)
-                history.epoch.append(epoch)
-                for name, number_ in logs.items():
-                    history.history.setdefault(name, []).append(number_)
-                _tell(callbacks, "on_epoch_end", epoch, logs)
-                if self.stop_training:
-                    history.stopped = "callback"
-                    break
-        except KeyboardInterrupt:
-            history.stopped = "interrupted"
-        if history.stopped == "diverged":
-            warnings.warn(f"training {history}", RuntimeWarning, stacklevel=2)
-        _tell(callbacks, "on_train_end")
-        return history
-
-    def _batches(
-        self,
-        run: EagerEngine | CompiledEngine,
-        order: Any,
-        size: int,
-        callbacks: Sequence[Callback],
-        show: Callable[[int], object],
-    ) -> Sums:
-        """An epoch with a word to the callbacks before and after each batch."""
-        loss, counts, updates = 0.0, [0.0], 0
-        for k, start in enumerate(range(0, len(order), size)):
-            batch = order[start : start + size]
-            _tell(callbacks, "on_train_batch_begin", k)
-            sums = run.epoch(batch, size, lambda done: None)
-            if sums.diverged:
-                return Sums(loss, counts, updates, diverged=True)
-            part = len(batch) / (start + len(batch))  # of the rows so far
-            before = counts if updates else [0.0] * len(sums.counts)
-            loss += (sums.loss - loss) * part
-            counts = [a + (b - a) * part for a, b in zip(before, sums.counts, strict=True)]
-            updates += 1
-            _tell(callbacks, "on_train_batch_end", k, {"loss": sums.loss})
-            show(updates)
-            if self.stop_training:
-                break
-        return Sums(loss, counts, updates)
+        size = len(rows) if batch_size is None else whole("batch_size", batch_size, 1)
+        course = Course(self, rows, held_out, size, shuffle, seed, callbacks, verbose)
+        return course.run(whole("epochs", epochs, 0))
 
     def evaluate(
         self,
@@ -336,7 +260,7 @@ class Sequential(Module):
         rows = prepare_rows(x, y, sample_weight)
         self._build_for(rows)
         self._objective.check(rows)
-        logs = self._logs(self._evaluate(rows), rows)
+        logs = self.logs_of(self.evaluate_rows(rows), rows)
         if verbose not in (0, "auto"):
             print(" - ".join(f"{name}: {value:.4f}" for name, value in logs.items()))
         if return_dict:
@@ -432,7 +356,7 @@ class Sequential(Module):
                 f"expected rows of shape {self.input_shape}, but got x of shape {rows.xs.shape}"
             )
 
-    def _engine(self, rows: Rows) -> tuple[EagerEngine | CompiledEngine, str]:
+    def engine_for(self, rows: Rows) -> tuple[EagerEngine | CompiledEngine, str]:
         """The engine for these rows; one that was compiled for their like serves again."""
         optimizer = self._check_compiled()
         key = tuple([(name, a.shape[1:]) for name, a in zip(rows.names, rows.arrays, strict=True)])
@@ -442,12 +366,13 @@ class Sequential(Module):
         run.use(rows)
         return run, reason
 
-    def _evaluate(self, rows: Rows) -> Sums:
+    def evaluate_rows(self, rows: Rows) -> Sums:
+        """The means of the loss and of what the metrics count, without training."""
         if self._evaluation is None:
             self._evaluation = Evaluation(self._objective, self.compiled)
         return self._evaluation(rows)
 
-    def _logs(self, sums: Sums, rows: Rows) -> dict[str, float]:
+    def logs_of(self, sums: Sums, rows: Rows) -> dict[str, float]:
         """The loss and the metrics by name."""
         logs = {"loss": sums.loss, **self._objective.results(sums.counts)}
         if self.whole_metrics:
@@ -460,23 +385,3 @@ def _numbered(name: str) -> Iterator[str]:
     """The name, then name_1, name_2 ..."""
     yield name
     yield from (f"{name}_{k}" for k in count(1))
-
-
-def _order(n: int, seed: int, epoch: int, shuffle: bool) -> Any:
-    """The order of the rows in an epoch: a matter of the seed and the epoch's number alone."""
-    import numpy as np
-
-    return np.random.default_rng([seed, epoch]).permutation(n) if shuffle else np.arange(n)
-
-
-def _tell(callbacks: Sequence[Callback], name: str, *arguments: Any) -> None:
-    for callback in callbacks:
-        getattr(callback, name)(*arguments)
-
-
-def _whole(name: str, n: Any, least: int) -> int:
-    if not isinstance(n, int) or isinstance(n, bool) or n < least:
-        raise HyperparameterError(
-            f"expected {name} to be a whole number from {least}, but got {n!r}"
-        )
-    return n

@@ -14,7 +14,7 @@ from typing import Any
 
 from autograd import LengthError, MissingExtraError
 from nn.compiled import compile_training
-from nn.errors import HyperparameterError
+from nn.course import whole
 from nn.history import History
 from nn.layers import Neuron
 from nn.losses import mse
@@ -67,7 +67,7 @@ def train(
         )
     inputs, targets = _data(xs, ys)
     n = len(inputs)
-    size = n if batch_size is None else _count("batch_size", batch_size, 1)
+    size = n if batch_size is None else whole("batch_size", batch_size, 1)
     rng = Random(seed)
     order = list(range(n))
 
@@ -153,7 +153,7 @@ def _repeat(
     callback: Callable[[int, float], object] | None,
 ) -> History:
     """Run epochs, each of which writes into the history, until there is a reason to stop."""
-    _count("epochs", epochs, 0)
+    whole("epochs", epochs, 0)
     history = History()
     try:
         with _progress_bar(epochs, progress) as show:
@@ -207,11 +207,3 @@ def _data(xs: Any, ys: Any) -> tuple[list[Any], list[Any]]:
             f"but got {len(rows)} rows and {len(targets)} targets"
         )
     return rows, targets
-
-
-def _count(name: str, n: Any, least: int) -> int:
-    if not isinstance(n, int) or isinstance(n, bool) or n < least:
-        raise HyperparameterError(
-            f"expected {name} to be a whole number from {least}, but got {n!r}"
-        )
-    return n

@@ -1,0 +1,136 @@
+"""The course of one call of `fit`: epoch after epoch, training, validation, callbacks, history."""
+
+import time
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from nn.callbacks import Callback
+from nn.errors import HyperparameterError
+from nn.fit import Progress, Rows, Sums
+from nn.history import History
+from nn.progress import EpochBar
+from nn.rows import random_numbers
+
+if TYPE_CHECKING:
+    from nn.models import Sequential
+
+
+class Course:
+    """What `fit` was asked for: the rows, the size of a batch, who is to be told."""
+
+    def __init__(
+        self,
+        model: "Sequential",
+        rows: Rows,
+        held_out: Rows | None,
+        size: int,
+        shuffle: bool,
+        seed: int,
+        callbacks: Sequence[Callback],
+        verbose: int | str,
+    ) -> None:
+        self.model, self.held_out, self.size = model, held_out, size
+        self.seed, self.callbacks, self.verbose = seed, callbacks, verbose
+        self.rows, self.draw = random_numbers(rows, model.layers, seed)
+        self.shuffle = shuffle and size < len(rows)  # all rows at once keep their order
+        self.steps = -(-len(rows) // size)
+        self.by_batch = any(callback.wants_batches for callback in callbacks)
+
+    def run(self, epochs: int) -> History:
+        """Train. Ctrl-C and a loss that is not finite end it, with what was learned kept."""
+        model, verbose = self.model, self.verbose
+        self.engine, reason = model.engine_for(self.rows)
+        history = History(engine=self.engine.name + (f": {reason}" if reason else ""))
+        if reason and verbose:
+            print(f"not compiled, so every number is a node, and slower: {reason}")
+        for callback in self.callbacks:
+            callback.set_model(model)
+            callback.set_params({"epochs": epochs, "steps": self.steps, "verbose": verbose})
+        model.stop_training = False
+        self._tell("on_train_begin")
+        try:
+            for epoch in range(epochs):
+                self._tell("on_epoch_begin", epoch)
+                logs = self._epoch(epoch, epochs, history)
+                if logs is None:
+                    history.stopped = "diverged"
+                    break
+                history.epoch.append(epoch)
+                for name, number in logs.items():
+                    history.history.setdefault(name, []).append(number)
+                self._tell("on_epoch_end", epoch, logs)
+                if model.stop_training:
+                    history.stopped = "callback"
+                    break
+        except KeyboardInterrupt:
+            history.stopped = "interrupted"
+        if history.stopped == "diverged":
+            warnings.warn(f"training {history}", RuntimeWarning, stacklevel=3)
+        self._tell("on_train_end")
+        return history
+
+    def _epoch(self, epoch: int, epochs: int, history: History) -> dict[str, float] | None:
+        """The logs of an epoch; None if it ended at a loss or gradient that is not finite."""
+        model = self.model
+        self.draw(model.epochs_trained)
+        order = self._order(model.epochs_trained)
+        with EpochBar(epoch, epochs, self.steps, self.verbose) as bar:
+            start = time.perf_counter()
+            train = self._batches if self.by_batch else self.engine.epoch
+            sums = train(order, self.size, bar.show)
+            seconds = time.perf_counter() - start
+            history.updates += sums.updates
+            if sums.diverged:
+                return None
+            model.epochs_trained += 1
+            logs = model.logs_of(sums, self.rows)
+            if self.held_out is not None:
+                found = model.logs_of(model.evaluate_rows(self.held_out), self.held_out)
+                logs |= {f"val_{name}": x for name, x in found.items()}
+            bar.finish(seconds, logs)
+        return logs
+
+    def _order(self, epoch: int) -> Any:
+        """The order of the rows: a matter of the seed and the epoch's number alone."""
+        import numpy as np
+
+        n = len(self.rows)
+        return (
+            np.random.default_rng([self.seed, epoch]).permutation(n)
+            if self.shuffle
+            else np.arange(n)
+        )
+
+    def _batches(self, order: Any, size: int, progress: Progress) -> Sums:
+        """An epoch with a word to the callbacks before and after each batch."""
+        loss, counts, updates = 0.0, [0.0], 0
+        for k, start in enumerate(range(0, len(order), size)):
+            batch = order[start : start + size]
+            self._tell("on_train_batch_begin", k)
+            sums = self.engine.epoch(batch, size, lambda done: None)
+            if sums.diverged:
+                return Sums(loss, counts, updates, diverged=True)
+            part = len(batch) / (start + len(batch))  # of the rows so far
+            before = counts if updates else [0.0] * len(sums.counts)
+            loss += (sums.loss - loss) * part
+            counts = [a + (b - a) * part for a, b in zip(before, sums.counts, strict=True)]
+            updates += 1
+            self._tell("on_train_batch_end", k, {"loss": sums.loss})
+            progress(updates)
+            if self.model.stop_training:
+                break
+        return Sums(loss, counts, updates)
+
+    def _tell(self, name: str, *arguments: Any) -> None:
+        for callback in self.callbacks:
+            getattr(callback, name)(*arguments)
+
+
+def whole(name: str, n: Any, least: int) -> int:
+    """The number. Raises HyperparameterError unless it is whole and at least that."""
+    if not isinstance(n, int) or isinstance(n, bool) or n < least:
+        raise HyperparameterError(
+            f"expected {name} to be a whole number from {least}, but got {n!r}"
+        )
+    return n
