@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
+from math import prod
 from pathlib import Path
 from random import Random
 from typing import Any, final
@@ -19,7 +20,7 @@ from nn.losses import loss_function
 from nn.metrics import Metric, WholeMetric, metric_named
 from nn.module import Module, name_parts
 from nn.optim import Optimizer, optimizer_named
-from nn.rows import prepare_rows, split_off
+from nn.rows import prepare_held_out, prepare_rows, split_off
 
 Loss = Callable[[Any, Any], Any]
 
@@ -232,13 +233,14 @@ class Sequential(Module):
         seed = self.seed if seed is None else seed
         rows = prepare_rows(x, y, sample_weight, class_weight)
         if validation_data is not None:
-            held_out: Rows | None = prepare_rows(*validation_data)
+            held_out: Rows | None = prepare_held_out(validation_data)
         else:
             rows, held_out = split_off(rows, validation_split)
         self._build_for(rows)
-        for part in (rows, held_out):
-            if part is not None:
-                self._objective.check(part)
+        self._objective.check(rows)
+        if held_out is not None:
+            self._build_for(held_out, "validation_data's x")
+            self._objective.check(held_out)
         size = len(rows) if batch_size is None else whole("batch_size", batch_size, 1)
         course = Course(self, rows, held_out, size, shuffle, seed, callbacks, verbose)
         return course.run(whole("epochs", epochs, 0))
@@ -346,14 +348,20 @@ class Sequential(Module):
             )
         return self.optimizer
 
-    def _build_for(self, rows: Rows) -> None:
+    def _build_for(self, rows: Rows, name: str = "x") -> None:
         if not self.layers:
             raise LengthError("expected a model with layers, but there are none; add() some")
         if not self.built:
             self.build(rows.xs.shape[1:])
         if rows.xs.shape[1:] != self.input_shape:
+            shape = rows.xs.shape
+            hint = ""
+            if prod(shape[1:]) == prod(self.input_shape) and len(shape) > 2:
+                hint = f"; begin with Flatten(input_shape={shape[1:]}), or Reshape"
+            elif len(shape) == 1:
+                hint = "; one column goes as x[:, None]"
             raise LengthError(
-                f"expected rows of shape {self.input_shape}, but got x of shape {rows.xs.shape}"
+                f"expected rows of shape {self.input_shape}, but got {name} of shape {shape}{hint}"
             )
 
     def engine_for(self, rows: Rows) -> tuple[EagerEngine | CompiledEngine, str]:

@@ -10,6 +10,19 @@ from nn.fit import Rows
 from nn.layers.base import SequentialLayer
 
 
+def prepare_held_out(data: Any) -> Rows:
+    """What `fit` is given to validate with: (x, y), (x, y, weights) or a data set."""
+    parts = tuple(data) if isinstance(data, (tuple, list)) else (data,)
+    if isinstance(data, (tuple, list)) and len(parts) not in (2, 3):
+        raise LengthError(
+            f"expected validation_data=(x, y) or (x, y, weights), but got {len(parts)} parts"
+        )
+    try:
+        return prepare_rows(*parts)
+    except (LengthError, OperandError) as error:
+        raise type(error)(f"validation_data: {error}") from None
+
+
 def prepare_rows(
     x: Any, y: Any = None, sample_weight: Any = None, class_weight: dict[int, float] | None = None
 ) -> Rows:
@@ -52,12 +65,23 @@ def _array(name: str, x: Any) -> Any:
         if array.dtype.kind not in "fiub":
             raise ValueError(f"dtype {array.dtype}")
     except ValueError as error:
+        shown = " ".join(repr(x).split())
         raise OperandError(
-            f"expected {name} to be numbers in rows of equal length, but got {x!r:.80} ({error})"
+            f"expected {name} to be numbers in rows of equal length, but got {shown:.60} ... "
+            f"({error}); texts become class numbers by numpy.unique(y, return_inverse=True)"
         ) from None
     if np.ndim(x) == 0:
         raise LengthError(f"expected {name} to have a row for each sample, but got {x!r:.80}")
-    return array.astype(float, copy=False)
+    array = array.astype(float, copy=False)
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        row, *rest = bad[0].tolist()
+        where = f"row {row}" + (f", column {', '.join(map(str, rest))}" if rest else "")
+        raise OperandError(
+            f"expected {name} to be finite numbers, but got {array[tuple(bad[0])]} in {where} "
+            f"(counted from 0), and {len(bad)} such numbers in all; drop or fill those rows"
+        )
+    return array
 
 
 def _class_weights(ys: Any, weights: dict[int, float]) -> Any:

@@ -21,7 +21,7 @@ def run(capsys, *argv, status=0):
     assert main([*map(str, argv), "--quiet"]) == status
     out, err = capsys.readouterr()
     assert (err == "") == (status == 0)
-    return re.sub(r"\d+\.\d s in all", "", out) + err
+    return re.sub(r"\d+\.\d s, pictures aside", "", out) + err
 
 
 def options_of(name, *argv):

@@ -440,3 +440,32 @@ def test_models_are_copied_and_pickled_without_their_machine_code() -> None:
         twin.fit(xs, ys, verbose=0)
         assert twin.state_dict() == model.state_dict()
         assert twin.predict(xs).tolist() == model.predict(xs).tolist()
+
+
+def test_data_that_is_no_data_is_named() -> None:
+    """A nan is found before training, by row and column; validation data is called by its name."""
+    xs, ys = points(10)
+    model = network()
+    model.compile("adam", "sparse_categorical_crossentropy")
+    broken = xs.copy()
+    broken[3, 2] = math.nan
+    for call in (model.fit, model.evaluate):
+        with pytest.raises(TypeError, match=r"nan in row 3, column 2 .*1 such"):
+            call(broken, ys, verbose=0)
+    with pytest.raises(TypeError, match=r"numpy\.unique"):
+        model.fit(xs, np.array(["cat", "dog"] * 5), verbose=0)
+    with pytest.raises(LengthError, match="validation_data"):
+        model.fit(xs, ys, validation_data=(xs[:, :2], ys), verbose=0)
+    with pytest.raises(LengthError, match="validation_data"):
+        model.fit(xs, ys, validation_data=(xs, ys[:3]), verbose=0)
+    with pytest.raises(LengthError, match="validation_data=\\(x, y\\)"):
+        model.fit(xs, ys, validation_data=[1, 2, 3, 4], verbose=0)
+    with pytest.raises(LengthError, match="Flatten"):
+        model.fit(xs.reshape(10, 2, 2), ys, verbose=0)
+    with pytest.raises(LengthError, match="None"):
+        model.fit(xs[:, 0], ys, verbose=0)
+    with pytest.raises(TypeError, match=r"Adam\(\)"):
+        model.compile(Adam, "mse")  # type: ignore[arg-type]
+    model.compile(Adam(learning_rate=0.25), "mse")
+    assert model.optimizer is not None
+    assert model.optimizer.lr == 0.25

@@ -283,9 +283,11 @@ def test_names():
     optimizer = Adagrad()
     assert optimizer_named(optimizer) is optimizer
     assert optimizer_named("adam") is not optimizer_named("adam")
-    for wrong in ("adamax", None, Adam):
+    for wrong in ("adamax", None):
         with pytest.raises(UnknownNameError, match="sgd, momentum, nesterov, adagrad"):
             optimizer_named(wrong)
+    with pytest.raises(TypeError, match=r"Adam\(\)"):
+        optimizer_named(Adam)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -165,7 +165,7 @@ def run(options: argparse.Namespace) -> bool:
     model = learner.finished()
     predictions = model.predict(learner.data.xs[learner.test_rows])
     print(report(learner, history, predictions))
-    print(f"{time.perf_counter() - start:.1f} s in all.")
+    print(f"{time.perf_counter() - start:.1f} s, pictures aside.")
     if options.save:
         model.save(options.save)
         print(f"saved: {options.save}")

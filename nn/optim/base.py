@@ -35,7 +35,8 @@ class Optimizer(ABC):
     """Base class: `step()` moves each parameter by the rule.
 
     params: the Values to move, such as `model.parameters()`; without them, `bind` gives them later.
-    lr: the learning rate, or a schedule: a function of the update's number, from 1.
+    lr: the learning rate, or a schedule: a function of the update's number, from 1; learning_rate,
+        its name in Keras, goes as well.
     state: what each parameter's state starts from.
     clipvalue: each gradient is first clipped to [-clipvalue, clipvalue].
     clipnorm: then all are scaled, if their Euclidean norm over all parameters is above this.
@@ -50,7 +51,10 @@ class Optimizer(ABC):
         state: tuple[float, ...],
         clipvalue: float | None = None,
         clipnorm: float | None = None,
+        learning_rate: float | Schedule | None = None,
     ) -> None:
+        if learning_rate is not None:
+            lr = learning_rate
         self.lr: Any = lr if callable(lr) else in_range("lr", lr)  # Any, so that lr *= 0.5 is typed
         self.clipvalue, self.clipnorm = [
             None if x is None else in_range(name, x, positive=True)

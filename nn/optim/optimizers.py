@@ -242,6 +242,10 @@ def optimizer_named(optimizer: str | Optimizer) -> Optimizer:
     """
     if isinstance(optimizer, Optimizer):
         return optimizer
+    if isinstance(optimizer, type) and issubclass(optimizer, Optimizer):
+        raise TypeError(
+            f"expected an optimiser or its name, but got the class; write {optimizer.__name__}()"
+        )
     if not isinstance(optimizer, str) or optimizer.lower() not in OPTIMIZERS:
         raise UnknownNameError("optimiser", optimizer, OPTIMIZERS)
     return OPTIMIZERS[optimizer.lower()]()
