@@ -190,9 +190,7 @@ class _Problem:
         self.places = _paths(args)
         self.random = Random(seed)
         results = flatten(f(*args))[0]
-        self.weights = (
-            [1.0] if len(results) == 1 else [self.random.gauss(0.0, 1.0) for _ in results]
-        )
+        self.weights = [self.random.gauss(0.0, 1.0) for _ in results]
         n = len(self.xs)
         if n <= MOST_COORDINATES:
             self.directions = [[float(i == k) for i in range(n)] for k in range(n)]
@@ -205,13 +203,7 @@ class _Problem:
 
     def scalar(self, xs: Sequence[Any]) -> Any:
         """The combination of f's results, of numbers of any kind."""
-        results = flatten(self.f(*self.rebuild(list(xs))))[0]
-        if len(results) == 1:
-            return results[0]
-        total = results[0] * self.weights[0]
-        for result, weight in zip(results[1:], self.weights[1:], strict=True):
-            total = total + result * weight
-        return total
+        return _combination(flatten(self.f(*self.rebuild(list(xs))))[0], self.weights)
 
     def number(self, xs: Sequence[Any]) -> Any:
         """The same as a plain number."""
@@ -229,19 +221,21 @@ class _Problem:
         """The numbers of a gradient, in the order of the arguments' numbers."""
         if len(self.args) == 1:
             found = (found,)
-        if isinstance(found, list) and not isinstance(self.args, list):
+        elif isinstance(found, list):
             found = tuple(found)
         try:
             return [as_float(x) for x in same_structure(what, self.args, found)]
         except StructureError as error:
             raise StructureError(f"{error}; it must be built like the arguments") from None
 
-    def compare(self, what: str, numbers: list[float]) -> list[Comparison]:
-        """A gradient in each direction against differences."""
+    def compare(
+        self, what: str, numbers: list[float], f: Callable[[Any], Any] | None = None
+    ) -> list[Comparison]:
+        """A gradient in each direction against differences of f, by default the function's."""
         found = []
         for name, direction in zip(self.names, self.directions, strict=True):
             got = math.fsum(g * d for g, d in zip(numbers, direction, strict=True) if d)
-            found.append(self._compare(name, what, got, self.number, direction))
+            found.append(self._compare(name, what, got, f or self.number, direction))
         return found
 
     def compare_second(self) -> list[Comparison]:
@@ -249,18 +243,10 @@ class _Problem:
         weights = [self.random.gauss(0.0, 1.0) for _ in self.xs]
 
         def slope(xs: Any) -> Any:
-            parts = grad(self.scalar)(list(xs))
-            total = parts[0] * weights[0]
-            for part, weight in zip(parts[1:], weights[1:], strict=True):
-                total = total + part * weight
-            return total
+            return _combination(grad(self.scalar)(list(xs)), weights)
 
         second = [as_float(g) for g in grad(slope)(self.xs)]
-        found = []
-        for name, direction in zip(self.names, self.directions, strict=True):
-            got = math.fsum(g * d for g, d in zip(second, direction, strict=True) if d)
-            found.append(self._compare(name, "second derivative", got, slope, direction))
-        return found
+        return self.compare("second derivative", second, slope)
 
     def _compare(
         self, name: str, what: str, got: float, f: Callable[[Any], Any], direction: list[float]
@@ -283,6 +269,16 @@ class _Problem:
             error = near.left.error + near.right.error
             comparison = Comparison(name, what, got, sum(slopes) / 2.0, error, slopes)
         return comparison
+
+
+def _combination(numbers: Sequence[Any], weights: Sequence[float]) -> Any:
+    """The sum of numbers times weights; one number as it is."""
+    if len(numbers) == 1:
+        return numbers[0]
+    total = numbers[0] * weights[0]
+    for number, weight in zip(numbers[1:], weights[1:], strict=True):
+        total = total + number * weight
+    return total
 
 
 def _corner(along: Callable[[float], float], scale: float) -> Sides | None:

@@ -28,8 +28,11 @@ def loss(params: Any, x: Any, y: Any) -> Any:
 
 
 def loss_of_list(params: Any, xs: Any) -> Any:
-    """Of any number of numbers: a program for each length."""
-    return sum([(params["w"][k % 3] * x + params["b"]) ** 2 for k, x in enumerate(xs)], 0.0)
+    """Of any number of numbers: a program for each length, with constants of its own in memory."""
+    n = len(xs)
+    scales = [1.0 / (3.0 * n + k) for k in range(n)]
+    terms = [params["w"][k % 3] * x + params["b"] for k, x in enumerate(xs)]
+    return dot(terms, scales) ** 2
 
 
 def rule(param: Any, grad: Any, m: Any, v: Any, step: Any, lr: Any) -> Any:

@@ -469,3 +469,28 @@ def test_data_that_is_no_data_is_named() -> None:
     model.compile(Adam(learning_rate=0.25), "mse")
     assert model.optimizer is not None
     assert model.optimizer.lr == 0.25
+
+
+def test_each_epoch_has_an_order_of_its_own() -> None:
+    """Rows and dropped units are drawn anew for each epoch, the same ones for the same epoch."""
+    model = Sequential([Dropout(0.5, input_shape=(4,)), Dense(1)])
+    model.compile(SGD(lr=0.0), "mse")
+    xs, ys = points(64)
+    one, two = (model.fit(xs, ys, epochs=1, verbose=0).losses for _ in range(2))
+    assert one != two
+    still = Sequential([Dense(1, input_dim=4)])
+    still.compile(SGD(lr=0.1), "mse")
+    orders = []
+    for _ in range(2):
+        still.fit(xs, ys, epochs=1, batch_size=1, verbose=0)
+        orders.append(still.state_dict())
+        still.load_state_dict(dict.fromkeys(orders[0], 0.0))
+        assert still.optimizer is not None
+        still.optimizer.bind(still.parameters())
+        if len(orders) == 1:
+            still.epochs_trained = 5
+    first_again = Sequential([Dense(1, input_dim=4)])
+    first_again.compile(SGD(lr=0.1), "mse")
+    first_again.load_state_dict(dict.fromkeys(orders[0], 0.0))
+    first_again.fit(xs, ys, epochs=1, batch_size=1, verbose=0)
+    assert first_again.state_dict() != orders[1]

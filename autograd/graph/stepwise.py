@@ -229,22 +229,27 @@ class _Builder:
         if node_id != self.ids[self.root]:
             self.steps.append(self._ready(node))
         products = [self.by_id[p] for p in self.products.get(node_id, [])]
-        n = len(node.parents) // 2
-        if products:  # first the weights, then the bias, then the inputs, as of a dot in one piece
-            for k in range(len(products)):
+        n = len(products) or len(node.parents) // 2
+        is_dot = bool(products) or node.op == "dot"
+        # the engine's order, for sums in another can differ by a rounding: the bias comes before
+        # the inputs where all of these are nodes or all are numbers (see functions.py)
+        bias_first = is_dot and node.value is not None and node.value.db is not None
+        if products:
+            for k in range(n):
                 self._flow(node, k)
             for product in products:
                 self.steps.append(self._ready(product))
                 self._flow(product, 0)
-            self._flow(node, len(products))
+            if bias_first:
+                self._flow(node, n)
             for product in products:
                 self._flow(product, 1)
-        elif node.op == "dot":  # the engine's order: sums in another could differ by a rounding
-            for k in (*range(n), 2 * n, *range(n, 2 * n)):
-                self._flow(node, k)
-        else:
-            for k in range(len(node.parents)):
-                self._flow(node, k)
+            if not bias_first:
+                self._flow(node, n)
+            return
+        order = range(len(node.parents))
+        for k in (*range(n), 2 * n, *range(n, 2 * n)) if bias_first else order:
+            self._flow(node, k)
 
     def _ready(self, node: StepNode) -> Step:
         root = self.by_id[self.ids[self.root]].name
