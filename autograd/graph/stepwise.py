@@ -229,27 +229,20 @@ class _Builder:
         if node_id != self.ids[self.root]:
             self.steps.append(self._ready(node))
         products = [self.by_id[p] for p in self.products.get(node_id, [])]
-        n = len(products) or len(node.parents) // 2
-        is_dot = bool(products) or node.op == "dot"
-        # the engine's order, for sums in another can differ by a rounding: the bias comes before
-        # the inputs where all of these are nodes or all are numbers (see functions.py)
-        bias_first = is_dot and node.value is not None and node.value.db is not None
-        if products:
-            for k in range(n):
+        assert node.value is not None
+        if not products:
+            for k in flows(node.value):
                 self._flow(node, k)
-            for product in products:
-                self.steps.append(self._ready(product))
-                self._flow(product, 0)
-            if bias_first:
-                self._flow(node, n)
-            for product in products:
-                self._flow(product, 1)
-            if not bias_first:
-                self._flow(node, n)
             return
-        order = range(len(node.parents))
-        for k in (*range(n), 2 * n, *range(n, 2 * n)) if bias_first else order:
+        n = len(products)
+        for k, product in enumerate(products):
             self._flow(node, k)
+            self.steps.append(self._ready(product))
+        for k in flows(node.value):  # the k-th of the weights, the inputs and the bias
+            if k == 2 * n:
+                self._flow(node, n)
+            else:
+                self._flow(products[k % n], k // n)
 
     def _ready(self, node: StepNode) -> Step:
         root = self.by_id[self.ids[self.root]].name
@@ -277,11 +270,8 @@ class _Builder:
         )
 
     def _flow(self, node: StepNode, k: int) -> None:
-        """One contribution; none to a constant, nor where the rule has no derivative."""
+        """One contribution."""
         to, local = node.parents[k], node.partials[k]
-        constant = self.by_id[to].op == "constant"
-        if constant or (node.value is not None and not _flows(node.value, k)):
-            return
         upstream = self.gradients[node.id]
         contribution = upstream * local
         before, after = self._receive(to, contribution)
@@ -331,12 +321,16 @@ def _backward_order(root: Value, order: list[Value]) -> list[Value]:
             v.grad = grad
 
 
-def _flows(v: Value, k: int) -> bool:
-    """Whether backward() sends gradient to the k-th of the node's parents."""
-    if v.op == "dot":
-        return True
+def flows(v: Value) -> list[int]:
+    """Which of the operands backward() sends gradient to, in its order. See Value for the slots."""
+    if v.op is None or v.op == "constant":
+        return []
     if type(v.da) is not tuple:
-        return (v.da, v.db)[k] is not None
-    if v.db is None and v.b is not None:  # operands, of which some get none
-        return v.b[1][k] is not None
-    return True
+        return [k for k, d in enumerate((v.da, v.db)) if d is not None]
+    if v.db is not None:  # a dot: the weights, the bias, the inputs
+        n = len(v.da) - 1
+        bias = [2 * n] if len(v.a) > n else []
+        return [*range(n), *bias, *range(n, 2 * n if v.db else n)]
+    if v.b is None:
+        return list(range(len(v.a)))
+    return [k for k, d in enumerate(v.b[1]) if d is not None]

@@ -10,6 +10,7 @@ from unicodedata import bidirectional
 
 from autograd.errors import GraphTooLargeError
 from autograd.graph.explorer.layout import Module, layout
+from autograd.graph.stepwise import flows
 from autograd.graph.view import FOLDABLE, OUTPUT, Node, Path, View, in_order, title, view
 from autograd.graph.words import formula, names_of, numbers_formula
 from autograd.order import topological_order
@@ -38,7 +39,7 @@ def content(root: Value, limit: int) -> dict[str, Any]:
                 "data": _number(v.data),
                 "parents": [index[p] for p in v.parents],
                 "partials": [_number(d) for d in v.partials],
-                "flows": _flows(v),
+                "flows": flows(v),
                 "module": place.get(node.path, -1),
                 **_formulas(v, names),
             }
@@ -85,21 +86,6 @@ def _formulas(v: Value, names: dict[Value, str]) -> dict[str, str]:
         key: text if len(text) <= LONGEST_FORMULA else text[: LONGEST_FORMULA - 2] + " …"
         for key, text in texts.items()
     }
-
-
-def _flows(v: Value) -> list[int]:
-    """Which of the operands backward() sends gradient to, in its order. See Value for the slots."""
-    if v.op is None or v.op == "constant":
-        return []
-    if type(v.da) is not tuple:
-        return [k for k, d in enumerate((v.da, v.db)) if d is not None]
-    if v.db is not None:  # a dot: the weights, the bias, the inputs
-        n = len(v.da) - 1
-        bias = [2 * n] if len(v.a) > n else []
-        return [*range(n), *bias, *range(n, 2 * n if v.db else n)]
-    if v.b is None:
-        return list(range(len(v.a)))
-    return [k for k, d in enumerate(v.b[1]) if d is not None]
 
 
 def _modules(nodes: list[Node]) -> list[Module]:
