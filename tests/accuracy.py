@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from references import derivative
 from strategies import domains, far_from_kinks, number_of_operands, operand_names
 
 import autograd
@@ -22,6 +21,7 @@ from autograd import Value
 from autograd.functions import NAMESPACE
 from autograd.primitives import TABLE, Primitive
 from autograd.value import apply
+from tools.references import derivative
 
 RELATIVE = 1e-12
 ROUNDINGS = 8 * 2.0**-53

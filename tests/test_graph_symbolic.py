@@ -10,12 +10,12 @@ import sympy as sp
 from accuracy import every_primitive
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from references import evaluator
 from strategies import Program, function_of, number_of_operands, operands_of, programs
 
 import autograd
 from autograd import GraphTooLargeError, MissingExtraError, OperandError, Value, symbolic
 from autograd.graph.symbolic import Symbolic
+from tools.references import evaluator
 
 
 def assert_formulas_are_the_engine(found: Symbolic, tolerance: float) -> None:

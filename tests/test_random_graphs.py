@@ -14,12 +14,12 @@ import mpmath
 from accuracy import NORMAL, path_sizes
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from references import derivative
 from strategies import Program, programs
 
 import autograd
 from autograd import Value
 from autograd.primitives import TABLE
+from tools.references import derivative
 
 
 def gradient(program: Program) -> tuple[list[Value], Value]:

@@ -7,13 +7,13 @@ import pytest
 from accuracy import MAGNITUDES, NORMAL, curvature_sizes, every_arity, every_primitive, grid, terms
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from references import NO_GRADIENT, derivative, evaluator, rule_for_sympy, symbols
 from strategies import OPERATORS, function_of, number_of_operands, operands_of
 
 import autograd
 from autograd import Value, ieee
 from autograd.primitives import TABLE
 from autograd.value import apply
+from tools.references import NO_GRADIENT, derivative, evaluator, rule_for_sympy, symbols
 
 
 @every_arity

@@ -21,12 +21,12 @@ from accuracy import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from references import MEANING, derivative
 from strategies import function_of, number_of_operands, operand_names, operands_of
 
 import autograd
 from autograd import Value
 from autograd.primitives import TABLE, Primitive
+from tools.references import MEANING, derivative
 
 
 def first_derivatives(p: Primitive, xs: tuple[float, ...], seed: float = 1.0) -> list[float]:
