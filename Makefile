@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test lint format stubs notebooks bench compiled clean
+.PHONY: help setup demo test lint format stubs notebooks docs bench compiled clean
 
 help:            ## what there is
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## */	/' | expand -t 14
@@ -34,6 +34,9 @@ stubs: setup     ## rewrite the .pyi files after a change of the table
 
 notebooks: setup ## run the notebooks anew and save what they show
 	$(BIN)/python -m tools.notebooks
+
+docs: setup      ## build the documentation into build/docs; a warning is an error
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
 
 bench: setup     ## compare with micrograd, in an environment of its own
 	$(BIN)/python -m benchmarks.eager
