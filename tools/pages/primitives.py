@@ -51,7 +51,8 @@ def write_primitives(folder: Path) -> None:
     ]
     for p in TABLE.values():
         if p.name in CHAPTERS:
-            index += ["", f"## {CHAPTERS[p.name]}", "", "| primitive | value | derivative |", "|---|---|---|"]
+            index += ["", f"## {CHAPTERS[p.name]}", ""]
+            index += ["| primitive | value | derivative |", "|---|---|---|"]
         index.append(f"| [`{p.name}`]({p.name}.md) | {_cell(p.formula)} | {_slopes(p)} |")
         picture(p).savefig(folder / f"{p.name}.svg")
         figures = measured["figures"].get(p.name)
