@@ -70,8 +70,11 @@ from autograd.errors import LengthError as LengthError
 from autograd.errors import MissingExtraError as MissingExtraError
 from autograd.errors import OperandError as OperandError
 from autograd.errors import RenderError as RenderError
+from autograd.errors import SaveError as SaveError
 from autograd.errors import StructureError as StructureError
 from autograd.errors import TraceError as TraceError
+from autograd.files import append_to_file as append_to_file
+from autograd.files import write_file as write_file
 from autograd.forward import jvp as jvp
 from autograd.functions import dot as dot
 from autograd.functions import linear as linear

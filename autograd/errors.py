@@ -36,5 +36,9 @@ class GradientError(AssertionError):
     """A gradient is wrong; the message has the numbers, and a diagnosis where there is one."""
 
 
+class SaveError(OSError):
+    """A file could not be written, as on a full disk; what stood there before is as it was."""
+
+
 class MissingExtraError(ImportError):
     """An optional package is not installed; the message names the extra that brings it."""

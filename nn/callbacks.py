@@ -6,10 +6,12 @@ needs; it may change `self.model.optimizer.lr`, or set `self.model.stop_training
 
 import csv
 from collections.abc import Callable, Mapping
+from io import StringIO
 from math import inf, isfinite, isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
+from autograd import append_to_file, write_file
 from nn.errors import HyperparameterError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -227,19 +229,19 @@ class CSVLogger(Callback):
             with self.path.open(newline="", encoding="utf-8") as file:
                 self._names = next(csv.reader(file, delimiter=self.separator), None)
         else:
-            self.path.write_text("", encoding="utf-8")
+            write_file(self.path, "")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         row = {"epoch": epoch, **(logs or {})}
-        with self.path.open("a", newline="", encoding="utf-8") as file:
-            names = self._names or list(row)
-            writer = csv.DictWriter(
-                file, names, restval="", extrasaction="ignore", delimiter=self.separator
-            )
-            if self._names is None:
-                writer.writeheader()
-                self._names = names
-            writer.writerow(row)
+        text, names = StringIO(newline=""), self._names or list(row)
+        writer = csv.DictWriter(
+            text, names, restval="", extrasaction="ignore", delimiter=self.separator
+        )
+        if self._names is None:
+            writer.writeheader()
+        writer.writerow(row)
+        append_to_file(self.path, text.getvalue())
+        self._names = names
 
 
 @final

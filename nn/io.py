@@ -6,14 +6,11 @@ The format is safetensors, which nothing can execute: the weights as float64 arr
 
 import hashlib
 import json
-import os
-import stat
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autograd import MissingExtraError
+from autograd import MissingExtraError, write_file
 from nn import layers
 from nn.errors import ModelFileError
 from nn.layers import SequentialLayer
@@ -35,7 +32,8 @@ def save(model: "Sequential", path: str | Path) -> None:
     with its state, the loss and the metrics, where they have names; what is a function of your own
     must be given to `compile` again after loading.
     Raises RuntimeError if the model is not built, HyperparameterError for a layer whose options
-    cannot be written down, MissingExtraError without safetensors.
+    cannot be written down, MissingExtraError without safetensors, and what `autograd.write_file`
+    does.
     """
     import numpy as np
 
@@ -58,7 +56,7 @@ def save(model: "Sequential", path: str | Path) -> None:
             arrays[f"optimizer.{k}"] = np.array(column, float)
     text = json.dumps(described, allow_nan=False)
     # one entry, for safetensors writes several in any order
-    _write(Path(path), to_bytes(arrays, {"glassgrad": f"{_digest(text, arrays)} {text}"}))
+    write_file(path, to_bytes(arrays, {"glassgrad": f"{_digest(text, arrays)} {text}"}))
 
 
 def load(
@@ -179,34 +177,6 @@ def _digest(text: str, arrays: Mapping[str, Any]) -> str:
         digest.update(f"{name} {array.dtype} {array.shape}".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file so that a crash at any moment leaves the old or the new one."""
-    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask()
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    if hasattr(os, "O_DIRECTORY"):  # the new name itself must reach the disk, too
-        folder = os.open(path.parent, os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _safetensors() -> tuple[Any, Any]:

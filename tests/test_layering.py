@@ -14,6 +14,7 @@ NODE = BASE | {"value"}
 FUNCTIONS = NODE | {"elementwise", "operators", "functions"}
 ALLOWED = {
     "errors": set(),
+    "files": {"errors"},
     "ieee": set(),
     "modes": set(),
     "methods": set(),
@@ -33,7 +34,7 @@ ALLOWED = {
     "diagnosis": NODE | {"differences"},
     "check": FUNCTIONS | {"forward", "transforms", "differences", "diagnosis"},
     "sources": FUNCTIONS,
-    "graph": FUNCTIONS | {"graph", "sources"},
+    "graph": FUNCTIONS | {"files", "graph", "sources"},
     "compiler": FUNCTIONS | {"compiler"},
 }
 # Inside the compiler: what a pass may import of the others. Each sees the form it works on, and

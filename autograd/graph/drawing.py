@@ -3,6 +3,7 @@
 from functools import cached_property
 from pathlib import Path
 
+from autograd.files import write_file
 from autograd.graph.dot import dot
 from autograd.graph.render import render
 from autograd.graph.view import View
@@ -33,19 +34,14 @@ class Drawing:
     def save(self, path: str | Path) -> Path:
         """Write .svg, .png, .pdf, .dot or .gv, by the suffix. Gives the path.
 
-        Raises ValueError for another suffix, FileNotFoundError if there is no such folder,
-        RenderError.
+        Raises ValueError for another suffix, RenderError, and what `autograd.write_file` does.
         """
         path = Path(path)
         suffix = path.suffix.lower().removeprefix(".")
         if suffix not in RENDERED + TEXT:
             allowed = ", ".join(f".{f}" for f in RENDERED + TEXT)
             raise ValueError(f"expected a path that ends in one of {allowed}, but got {path}")
-        if not path.parent.is_dir():
-            raise FileNotFoundError(f"no folder {path.parent}; make it first, or save elsewhere")
-        # the picture before the file: a failure leaves none behind
-        picture = self.dot.encode() if suffix in TEXT else render(self.dot, suffix)
-        path.write_bytes(picture)
+        write_file(path, self.dot if suffix in TEXT else render(self.dot, suffix))
         return path
 
     def _repr_svg_(self) -> str:

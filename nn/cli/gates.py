@@ -16,6 +16,7 @@ from autograd import (
     no_grad,
     sigmoid,
     step,
+    write_file,
 )
 from nn.data import GATES, NOT_LINEARLY_SEPARABLE, gate
 from nn.history import History
@@ -144,6 +145,7 @@ class Gate:
             (folder / picture).unlink(missing_ok=True)
         self.draw_graph(folder)
         from nn.plots import decision_boundary, loss_curve
+        from nn.plots.figure import save_figure
 
         name = self.name.upper()
         boundary = decision_boundary(
@@ -162,7 +164,7 @@ class Gate:
         curve = loss_curve(history.losses, title=f"{name}, epoch by epoch", ylabel=ylabel)
         for figure, stem in ((boundary, "boundary"), (curve, "loss")):
             for kind in ("png", "svg"):
-                figure.savefig(folder / f"{stem}.{kind}")
+                save_figure(figure, folder / f"{stem}.{kind}")
 
     def draw_graph(self, folder: Path) -> None:
         """The graph of one sample's loss, after backward: (1, 0), where the inputs differ."""
@@ -178,7 +180,7 @@ class Gate:
         except GraphTooLargeError as error:
             print(f"nn: no picture of the graph: {error}", file=sys.stderr)
         except RenderError as error:
-            (folder / "graph.dot").write_text(error.dot, encoding="utf-8")
+            write_file(folder / "graph.dot", error.dot)
             print(f"nn: the graph is in graph.dot, but: {error}", file=sys.stderr)
 
 

@@ -10,7 +10,7 @@ from nn.cli.report import least_sure
 from nn.history import History
 from nn.metrics import confusion_matrix
 from nn.models import Sequential
-from nn.plots.figure import BLUE, CLASS_COLORS, new_figure, plain
+from nn.plots.figure import BLUE, CLASS_COLORS, new_figure, plain, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +34,7 @@ def draw(
     written = []
     for stem, figure in _figures(learner, model, history, predictions):
         for kind in KINDS:
-            figure.savefig(folder / f"{stem}.{kind}")
+            save_figure(figure, folder / f"{stem}.{kind}")
         written.append(stem)
     return written
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from string import Template
 from typing import Any, final
 
+from autograd import write_file
+
 PAGE = Path(__file__).parent / "page"
 # What could end the script element, or a line of JavaScript, is written as JSON escapes it
 ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
@@ -43,14 +45,12 @@ class Film:
     def save(self, path: str | Path) -> Path:
         """Write the page. Gives the path.
 
-        Raises ValueError unless it ends in .html, FileNotFoundError if there is no such folder.
+        Raises ValueError unless it ends in .html, and what `autograd.write_file` does.
         """
         path = Path(path)
         if path.suffix.lower() not in (".html", ".htm"):
             raise ValueError(f"expected a path that ends in .html, but got {path}")
-        if not path.parent.is_dir():
-            raise FileNotFoundError(f"no folder {path.parent}; make it first, or save elsewhere")
-        path.write_text(self.html, encoding="utf-8")
+        write_file(path, self.html)
         return path
 
     def _repr_html_(self) -> str:

@@ -1,10 +1,12 @@
 """What the pictures share: the figure, the colours, a grid of panels."""
 
 from collections.abc import Sequence
+from io import BytesIO
 from math import ceil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autograd import LengthError, MissingExtraError, Value
+from autograd import LengthError, MissingExtraError, Value, write_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,6 +30,13 @@ def new_figure(width: float, height: float) -> "Figure":
     figure = Figure(figsize=(width, height), layout="constrained", dpi=150)
     FigureCanvasAgg(figure)
     return figure
+
+
+def save_figure(figure: "Figure", path: Path) -> None:
+    """Write it in the format of the suffix; raises what `autograd.write_file` does."""
+    picture = BytesIO()  # a failure while drawing leaves no half of a file
+    figure.savefig(picture, format=path.suffix[1:])
+    write_file(path, picture.getvalue())
 
 
 def panels(n: int, columns: int, width: float, height: float) -> tuple["Figure", list[Any]]:

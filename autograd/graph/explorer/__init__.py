@@ -14,6 +14,7 @@ from string import Template
 from typing import Any
 
 from autograd.errors import MissingExtraError
+from autograd.files import write_file
 from autograd.graph.explorer.content import content
 from autograd.value import Value
 
@@ -56,14 +57,12 @@ class Explorer:
     def save(self, path: str | Path) -> Path:
         """Write the page, an .html file. Gives the path.
 
-        Raises ValueError for another suffix, FileNotFoundError if there is no such folder.
+        Raises ValueError for another suffix, and what `autograd.write_file` does.
         """
         path = Path(path)
         if path.suffix.lower() not in (".html", ".htm"):
             raise ValueError(f"expected a path that ends in .html, but got {path}")
-        if not path.parent.is_dir():
-            raise FileNotFoundError(f"no folder {path.parent}; make it first, or save elsewhere")
-        path.write_text(self.html, encoding="utf-8")
+        write_file(path, self.html)
         return path
 
     def widget(self) -> Any:
