@@ -93,6 +93,12 @@ from autograd.graph import record_sources as record_sources
 from autograd.graph import steps as steps
 from autograd.graph import symbolic as symbolic
 from autograd.modes import no_grad as no_grad
+from autograd.notices import Notice as Notice
+from autograd.notices import is_strict as is_strict
+from autograd.notices import notice as notice
+from autograd.notices import silence as silence
+from autograd.notices import strict as strict
+from autograd.notices import watches as watches
 from autograd.order import topological_order as topological_order
 from autograd.scope import Scope as Scope
 from autograd.transforms import grad as grad

@@ -30,6 +30,8 @@ ALLOWED = {
     "functions": NODE | {"elementwise"},
     "forward": FUNCTIONS,
     "transforms": FUNCTIONS | {"forward"},
+    "notices": {"stale"},  # inside strict(), which pays for it
+    "stale": NODE | {"notices"},
     "differences": set(),
     "diagnosis": NODE | {"differences"},
     "check": FUNCTIONS | {"forward", "transforms", "differences", "diagnosis"},
@@ -66,10 +68,11 @@ COMPILER = {
     "arguments": {"packed"},
     # all but packed inside functions
     "jit": {"arguments", "packed", "trace", "program", "rule", "step", "training"},
-    "program": MACHINE | {"arguments", "fuse", "interpret", "jit", "optimize", "packed", "trace"},
+    "rolled": TAPE | {"arguments", "fuse", "optimize", "packed", "roll", "trace"},
+    "program": {"arguments", "interpret", "jit", "machine", "rolled"},
     "rule": MACHINE | {"fuse", "interpret", "optimize", "packed", "program", "trace"},
-    "step": {"arguments", "epoch", "machine", "packed", "program", "rule"},
-    "training": {"arguments", "epoch", "machine", "program", "rule"},
+    "step": {"arguments", "epoch", "machine", "packed", "program", "rolled", "rule"},
+    "training": {"arguments", "epoch", "machine", "program", "rolled", "rule"},
 }
 FILES = sorted((ROOT / "autograd").rglob("*.py"))
 
