@@ -1,7 +1,9 @@
-"""Machine code from LLVM text.
+"""Machine code from LLVM text, and its memory.
 
-llvmlite aborts the process on text that does not verify, so all text is parsed and verified first;
-and it wants a target machine for each engine, so each compilation makes its own.
+llvmlite aborts the process on text that does not verify, so all text is parsed and verified first.
+What may be freed again is an engine with all its code. An engine that compiles keeps 800 kB of
+LLVM's own tables, so code is compiled by a target machine that serves for all, and each engine
+only holds the object that comes of it.
 """
 
 import ctypes
@@ -9,16 +11,18 @@ import os
 import queue
 import threading
 import weakref
-from collections.abc import Callable, Hashable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, final
 
 from autograd.compiler.lower import CALLBACKS
 from autograd.errors import MissingExtraError
 
-_lock = threading.Lock()
-_alive: list[Any] = []  # engines own the code: they stay as long as the process
+_lock = threading.RLock()
 _callbacks: list[Any] = []
+_target_machines: dict[bool, Any] = {}
 
 
 def binding() -> Any:
@@ -57,60 +61,145 @@ def is_x86() -> bool:
     return triple.startswith(("x86_64", "i686"))
 
 
-def compile_text(text: str, names: Sequence[str], optimize: bool = True) -> list[int]:
-    """The addresses of functions in a module of LLVM text. Raises RuntimeError if it is wrong."""
+def _engine(text: str, optimize: bool) -> Any:
+    """What owns the machine code of a module of text. Raises RuntimeError if the text is wrong."""
     llvm = binding()
     # a context of its own for each thread that compiles
     module = llvm.parse_assembly(text, context=llvm.create_context())
     module.verify()
-    machine = llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(),
-        features=llvm.get_host_cpu_features().flatten(),
-        opt=2 if optimize else 0,
-    )
+    target = llvm.Target.from_default_triple()
+    if optimize not in _target_machines:
+        _target_machines[optimize] = target.create_target_machine(
+            cpu=llvm.get_host_cpu_name(),
+            features=llvm.get_host_cpu_features().flatten(),
+            opt=2 if optimize else 0,
+        )
     # no passes over the text: it is written as it should run, and they cost as much again
-    engine = llvm.create_mcjit_compiler(module, machine)
+    code = _target_machines[optimize].emit_object(module)
+    empty = llvm.parse_assembly("", context=llvm.create_context())
+    engine = llvm.create_mcjit_compiler(empty, target.create_target_machine())
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    _alive.append(engine)
-    return [engine.get_function_address(name) for name in names]
+    return engine
 
 
 # --- functions that were compiled -----------------------------------------------------------------
 
 Function = tuple[str, str, dict[str, str]]  # its name, its text, and what it needs declared
 
-addresses: dict[Hashable, int] = {}
-texts: dict[Hashable, str] = {}
-listeners: "weakref.WeakSet[Any]" = weakref.WeakSet()  # told by relink() that addresses changed
-
 LONG = 10_000  # lines: so many are compiled quickly first, and well in the background
+RECENT = 64  # modules that stay though nothing uses them: the next function may be of their kind
 _ATTRIBUTES = (
     'attributes #0 = {{ nounwind "prefer-vector-width"="{0}" "min-legal-vector-width"="{0}" }}'
 )
+
+
+@final
+class Code:
+    """The machine code of some functions, which is there for as long as this is referred to.
+
+    addresses: of the functions, under their keys.
+    """
+
+    def __init__(self, functions: dict[Hashable, Function]) -> None:
+        self._engines: list[Any] = []
+        declared: dict[str, str] = {}
+        for _, _, needs in functions.values():
+            declared |= needs
+        self._names = [name for name, _, _ in functions.values()]
+        bodies = [text for _, text, _ in functions.values()]
+        attributes = _ATTRIBUTES.format(vector_bits())
+        module = "\n\n".join(["\n".join(declared.values()), *bodies, attributes])
+        self.is_long = module.count("\n") > LONG
+        self.addresses = dict.fromkeys(functions, 0)
+        self.users: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._compile(module, optimize=not self.is_long)
+        if self.is_long:
+            _in_background(partial(_improve, weakref.ref(self), module))
+
+    def _compile(self, module: str, optimize: bool) -> None:
+        engine = _engine(module, optimize)
+        found = [engine.get_function_address(name) for name in self._names]
+        self.addresses.update(zip(self.addresses, found, strict=True))
+        # also the quick code stays, which a call may be in
+        self._engines.append(engine)
+
+    def improve(self, module: str) -> None:
+        """Compile it well, and tell the users that the addresses have changed."""
+        self._compile(module, optimize=True)
+        with _lock:
+            users = list(self.users)
+        for user in users:
+            user.relink()
+
+    def use(self, user: Any) -> None:
+        """Have this object's relink() called when the addresses change."""
+        with _lock:
+            self.users.add(user)
+
+    def __del__(self) -> None:
+        # LLVM does one thing at a time: freed here, code would wait until the background is done
+        if _worker is not None:
+            _dead.put(self._engines)
+
+
+_where: "weakref.WeakValueDictionary[Hashable, Code]" = weakref.WeakValueDictionary()
+_recent: OrderedDict[Code, None] = OrderedDict()
+
+
+def find(key: Hashable) -> Code | None:
+    """The code that has the function of this key, if there is any."""
+    code = _where.get(key)
+    with _lock:
+        if code in _recent:
+            _recent.move_to_end(code)
+    return code
+
+
+def load(functions: dict[Hashable, Function]) -> Code:
+    """Compile functions. They are found again under their keys while the code is there."""
+    code = Code(functions)
+    oldest = None
+    with _lock:
+        _where.update(dict.fromkeys(functions, code))
+        if not code.is_long:
+            _recent[code] = None
+            if len(_recent) > RECENT:
+                oldest, _ = _recent.popitem(last=False)
+    del oldest  # when the lock is open again: freeing it waits for LLVM
+    return code
+
+
+addresses: dict[Hashable, int] = {}
+_kept: list[Code] = []
+
+
+def load_for_good(functions: dict[Hashable, Function]) -> None:
+    """Compile functions that threads may run at any time; they are found in `addresses`."""
+    code = Code(functions)
+    _kept.append(code)
+    addresses.update(code.addresses)
+
+
+def forget() -> None:
+    """Free the code that nothing uses, for measurements."""
+    with _lock:
+        recent = list(_recent)
+        _recent.clear()
+    del recent
+
+
+def _improve(code: "weakref.ref[Code]", module: str) -> None:
+    wanted = code()
+    if wanted is not None:
+        wanted.improve(module)
+
+
+# --- the background -------------------------------------------------------------------------------
+
 _waiting: "queue.SimpleQueue[Callable[[], None]]" = queue.SimpleQueue()
+_dead: "queue.SimpleQueue[list[Any]]" = queue.SimpleQueue()  # engines to be freed when it is quiet
 _worker: threading.Thread | None = None
-
-
-def load(functions: dict[Hashable, Function]) -> None:
-    """Compile functions; their addresses are found in `addresses` under the same keys."""
-    declared: dict[str, str] = {}
-    for _, _, needs in functions.values():
-        declared |= needs
-    names = [name for name, _, _ in functions.values()]
-    bodies = [text for _, text, _ in functions.values()]
-    attributes = _ATTRIBUTES.format(vector_bits())
-    module = "\n\n".join(["\n".join(declared.values()), *bodies, attributes])
-    texts.update(zip(functions, bodies, strict=True))
-    is_long = module.count("\n") > LONG
-    addresses.update(zip(functions, compile_text(module, names, optimize=not is_long), strict=True))
-    if is_long:
-        _in_background(partial(_improve, module, list(functions), names))
-
-
-def _improve(module: str, keys: list[Hashable], names: list[str]) -> None:
-    addresses.update(zip(keys, compile_text(module, names), strict=True))
-    for listener in list(listeners):
-        listener.relink()
 
 
 def _in_background(job: Callable[[], None]) -> None:
@@ -128,11 +217,20 @@ def _work() -> None:
     while threading.main_thread().is_alive():  # a program that ends does not wait for better code
         with _lock:
             if _waiting.empty():
+                _worker = None
                 break
             job = _waiting.get()
         job()
-    with _lock:
-        _worker = None
+        del job
+        _bury()
+    _bury()
+
+
+def _bury() -> None:
+    """Free what has died."""
+    with suppress(queue.Empty):
+        while True:
+            _dead.get_nowait()
 
 
 def finish() -> None:

@@ -1,7 +1,7 @@
 """Programs in machine code: the calls of kernels, the memory they work in, and the run."""
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,7 @@ class Machine:
             for statements in merge(program)
         ]
         self.calls: list[list[Call]] = phases
-        self._load(bits, [call.kind for phase in phases for call in phase])
+        self._code = self._load(bits, [call.kind for phase in phases for call in phase])
         self._descriptors: list[Any] = []
         lists = self._lists = [self._call_list(phase) for phase in phases]
         size = bits // 8
@@ -75,8 +75,10 @@ class Machine:
         self.address = llvm.addresses[f"driver{bits}"]
         self._function = prototype(self.address)
         self._descriptor_address = self.descriptor.ctypes.data
-        llvm.listeners.add(self)
         self._free: list[tuple[Any, Any, list[Any]]] = []
+        for code in {c for c in self._code.values() if c.is_long}:
+            code.use(self)
+            self.relink()  # it may have become better meanwhile
 
     def _share_rows(self) -> None:
         """Let large batches run on several processor cores."""
@@ -105,25 +107,32 @@ class Machine:
         for name, x in fields.items():
             self.descriptor[PROGRAM.index(name)] = x
 
-    def _load(self, bits: int, kinds: Sequence[Kind]) -> None:
-        """Compile what has not been compiled before."""
-        functions: dict[Any, llvm.Function] = {}
+    def _load(self, bits: int, kinds: Sequence[Kind]) -> dict[Kind, llvm.Code]:
+        """The code of each kernel, compiled if it has not been before."""
         if f"driver{bits}" not in llvm.addresses:
-            functions[f"driver{bits}"] = ("run_program", *driver(bits, llvm.is_x86()))
-            width = llvm.vector_bits() // bits
-            functions[f"worker{bits}"] = ("run_worker", "", {})
-            functions[f"epoch{bits}"] = ("run_epoch", *epoch_driver(bits, width, llvm.is_x86()))
-        for kind in kinds:
-            if kind not in llvm.addresses and kind not in functions:
-                name = f"kernel_{len(functions)}"
-                functions[kind] = (name, *kernel(name, kind))
-        if functions:
-            llvm.load(functions)
+            width, x86 = llvm.vector_bits() // bits, llvm.is_x86()
+            drivers: dict[Hashable, llvm.Function] = {
+                f"driver{bits}": ("run_program", *driver(bits, x86)),
+                f"worker{bits}": ("run_worker", "", {}),
+                f"epoch{bits}": ("run_epoch", *epoch_driver(bits, width, x86)),
+            }
+            llvm.load_for_good(drivers)
+        # those found are held from here on
+        found = {kind: llvm.find(kind) for kind in dict.fromkeys(kinds)}
+        missing: dict[Hashable, llvm.Function] = {}
+        for kind in [kind for kind, code in found.items() if code is None]:
+            name = f"kernel_{len(missing)}"
+            missing[kind] = (name, *kernel(name, kind))
+        code = llvm.load(missing) if missing else None
+        return {kind: c or code for kind, c in found.items()}
 
     def relink(self) -> None:
         """Call the best code there is for each kernel."""
         for phase, array in zip(self.calls, self._lists, strict=True):
-            array[:, 0] = [llvm.addresses[call.kind] for call in phase]
+            array[:, 0] = self._addresses(phase)
+
+    def _addresses(self, phase: list[Call]) -> list[int]:
+        return [self._code[call.kind].addresses[call.kind] for call in phase]
 
     def _call_list(self, phase: list[Call]) -> Any:
         """The addresses of each call's kernel and descriptor."""
@@ -131,13 +140,13 @@ class Machine:
         descriptors = np.concatenate([_NONE, *[call.descriptor for call in phase]])
         self._descriptors.append(descriptors)
         starts = np.cumsum([0, *[len(call.descriptor) for call in phase]])[:-1]
-        kernels = [llvm.addresses[call.kind] for call in phase]
+        kernels = self._addresses(phase)
         return np.stack([np.array(kernels, np.int64), descriptors.ctypes.data + 8 * starts], axis=1)
 
     def text(self) -> str:
         """The LLVM text of the kernels it calls."""
-        kinds = dict.fromkeys(call.kind for phase in self.calls for call in phase)
-        return "\n\n".join(llvm.texts[kind] for kind in kinds)
+        texts = [kernel(f"kernel_{k}", kind)[0] for k, kind in enumerate(self._code)]
+        return "\n\n".join(texts)
 
     def working_memory(self, buffers: Sequence[Any], memory: Any = None) -> tuple[Any, Any, Any]:
         """Memory for one call at a time, the space ONCE in it, and the addresses of all spaces.
