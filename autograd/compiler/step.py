@@ -11,7 +11,8 @@ from autograd.compiler.arguments import Arguments
 from autograd.compiler.epoch import FLUSH, EpochCall
 from autograd.compiler.machine import address
 from autograd.compiler.packed import Packed
-from autograd.compiler.program import CompiledProgram, compile_function, with_gradient
+from autograd.compiler.program import CompiledProgram, compile_function
+from autograd.compiler.rolled import with_gradient
 from autograd.compiler.rule import CompiledRule, Rule, check_flat
 from autograd.errors import LengthError, StructureError
 

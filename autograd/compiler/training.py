@@ -9,12 +9,8 @@ import numpy as np
 from autograd.compiler.arguments import Arguments
 from autograd.compiler.epoch import FLUSH, EpochCall
 from autograd.compiler.machine import Machine
-from autograd.compiler.program import (
-    CompiledProgram,
-    compile_function,
-    no_collection,
-    with_gradient,
-)
+from autograd.compiler.program import CompiledProgram, compile_function
+from autograd.compiler.rolled import no_collection, with_gradient
 from autograd.compiler.rule import Rule
 from autograd.errors import MissingExtraError, StructureError
 from autograd.tree import array_of
