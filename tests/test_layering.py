@@ -38,6 +38,7 @@ ALLOWED = {
     "sources": FUNCTIONS,
     "graph": FUNCTIONS | {"files", "graph", "sources"},
     "compiler": FUNCTIONS | {"compiler"},
+    "export": FUNCTIONS | {"compiler", "export", "forward", "graph", "transforms"},
 }
 # Inside the compiler: what a pass may import of the others. Each sees the form it works on, and
 # only what puts them together sees several passes.
