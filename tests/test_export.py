@@ -36,7 +36,7 @@ EXAMPLES: list[Any] = [{"w": [1.0, 2.0], "b": 0.5}, (3.0, 4.0)]
 
 
 def test_arguments_become_flat_arrays() -> None:
-    """Arguments and results have names, sizes and their structure; captured Values are constants."""
+    """Arguments and results have names, sizes, structures; captured Values are constants."""
     portable = Portable(loss, EXAMPLES, gradient=True)
     assert [(a.name, a.size) for a in portable.arguments] == [("p", 3), ("x", 2)]
     assert [(r.name, r.size) for r in portable.results] == [("value", 1), ("d_p", 3), ("d_x", 2)]

@@ -18,6 +18,7 @@ from autograd.errors import ExportError, LengthError
 from autograd.operands import as_float
 from autograd.transforms import value_and_grad
 from autograd.tree import Rebuild, array_of, flatten, skeleton
+from autograd.value import Value
 
 POINTS = 4  # how many inputs an export is checked at: the example, and others near it
 LEAST_NORMAL = 2.0**-1022  # below it float64 itself has fewer digits
@@ -140,7 +141,7 @@ class Portable:
         worst = Agreement(0.0, 0.0, "")
         allowed = 1e-9 if dtype == "float64" else 1e-3
         for point in self.points():
-            wanted = self.flat(*point)
+            wanted = [[number_of(y) for y in array] for array in self.flat(*point)]
             given = [np.asarray(array, np.float64).ravel() for array in run(*point)]
             for slot, want, got in zip(self.results, wanted, given, strict=True):
                 found = _compare(slot.name, np.asarray(want, np.float64), got, dtype)
@@ -151,6 +152,11 @@ class Portable:
                     )
                 worst = max(worst, found)
         return worst
+
+
+def number_of(y: Any) -> float:
+    """A plain number of what an eager function gave: a Value, where it used one."""
+    return y.data if isinstance(y, Value) else float(y)
 
 
 def _compare(name: str, want: Any, got: Any, dtype: str) -> Agreement:
