@@ -36,8 +36,24 @@ class GradientError(AssertionError):
     """A gradient is wrong; the message has the numbers, and a diagnosis where there is one."""
 
 
+class PrimitiveError(ValueError):
+    """An entry for the table of primitives is not well formed; nothing was entered."""
+
+
+class UnknownPrimitiveError(LookupError):
+    """There is no primitive of this name, perhaps not any more, or not in this process."""
+
+
+class ForwardError(ArithmeticError):
+    """The forward function of a user's own primitive has no result inside its domain."""
+
+
 class SaveError(OSError):
     """A file could not be written, as on a full disk; what stood there before is as it was."""
+
+
+class ExportError(RuntimeError):
+    """A function cannot leave Python as it is, or what was written does not compute the same."""
 
 
 class MissingExtraError(ImportError):
