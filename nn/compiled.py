@@ -1,6 +1,7 @@
 """The training loop as machine code: a model, a loss and an optimiser, for autograd's compiler."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import isclose, isnan
 from typing import Any
 
@@ -25,7 +26,6 @@ class CompiledTraining:
     ) -> None:
         self.optimizer = optimizer
         self._settings = _settings(optimizer)
-        self._read_state = self._state_now  # one object, to be known again
         self.loop = jit_training(
             loss,
             self._rule,
@@ -35,10 +35,8 @@ class CompiledTraining:
             transform_gradient=self._clip(),
             project=project,
         )
-
-    def _state_now(self) -> list[tuple[float, ...]]:
-        columns = [numbers.tolist() for numbers in self.loop.state]
-        return list(zip(*columns, strict=True)) or [()] * len(self.optimizer.params)
+        # one object, to be known again; the optimiser, which will hold it, is to hold nothing else
+        self._read_state = partial(_rows, self.loop.state, len(optimizer.params))
 
     def _rule(self, param: Any, grad: Any, *rest: Any) -> Any:
         *state, step, lr = rest
@@ -73,6 +71,11 @@ class CompiledTraining:
             loop.write_back()
             optimizer.steps = loop.steps
             optimizer.state_from(self._read_state)
+
+
+def _rows(state: list[Any], n: int) -> list[tuple[float, ...]]:
+    """For each of n parameters, its numbers in the arrays."""
+    return list(zip(*[numbers.tolist() for numbers in state], strict=True)) or [()] * n
 
 
 def _settings(optimizer: Optimizer) -> dict[str, Any]:

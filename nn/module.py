@@ -142,24 +142,23 @@ def _children(module: Module) -> list[tuple[str, Module]]:
 
 def _parts(module: Module) -> list[tuple[str, Value | Module]]:
     """The module itself and each module and parameter below it, once, with its dotted path."""
-    found: list[tuple[str, Value | Module]] = []
-    seen: set[Value | Module] = set()
+    found: dict[Value | Module, str] = {}
+    _find("", module, found)
+    return [(path, x) for x, path in found.items()]
 
-    def visit(path: str, x: Any) -> None:
-        if isinstance(x, (list, tuple)):
-            children: Iterable[tuple[Any, Any]] = enumerate(x)
-        elif isinstance(x, (Value, Module)) and x not in seen:
-            if isinstance(x, Value) and x.op is not None:
-                return
-            seen.add(x)
-            found.append((path, x))
-            if isinstance(x, Value):
-                return
-            children = vars(x).items()
-        else:
+
+# no function inside `_parts`: one that calls itself keeps all it knows until the collector comes by
+def _find(path: str, x: Any, found: dict[Value | Module, str]) -> None:
+    if isinstance(x, (list, tuple)):
+        children: Iterable[tuple[Any, Any]] = enumerate(x)
+    elif isinstance(x, (Value, Module)) and x not in found:
+        if isinstance(x, Value) and x.op is not None:
             return
-        for name, child in children:
-            visit(f"{path}.{name}" if path else str(name), child)
-
-    visit("", module)
-    return found
+        found[x] = path
+        if isinstance(x, Value):
+            return
+        children = vars(x).items()
+    else:
+        return
+    for name, child in children:
+        _find(f"{path}.{name}" if path else str(name), child, found)
