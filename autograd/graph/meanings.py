@@ -11,7 +11,7 @@ from typing import Any
 
 from autograd import ieee
 from autograd.errors import MissingExtraError
-from autograd.primitives import TABLE
+from autograd.primitives import TABLE, Primitive
 
 SHORT = 6  # characters of a number that is exact; a longer one is a decimal from the start
 
@@ -55,6 +55,16 @@ def _constants() -> dict[float, Any]:
     return exact | {-x: -e for x, e in exact.items()}
 
 
+class _Meanings(dict[str, Callable[..., Any]]):
+    """With a user's own primitives: their expression, or a function that SymPy knows no more of."""
+
+    def __missing__(self, name: str) -> Callable[..., Any]:
+        expression = TABLE[name].expression
+        if expression is None:
+            return lambda *xs: sympy().Function(name, real=True)(*xs)
+        return functools.partial(expression, rules())
+
+
 @functools.cache
 def meanings() -> dict[str, Callable[..., Any]]:
     """What each primitive means, as SymPy expressions, said without the table's help."""
@@ -80,7 +90,7 @@ def meanings() -> dict[str, Callable[..., Any]]:
         return sum((w * x for w, x in zip(weights, inputs, strict=True)), bias)
 
     # fmt: off
-    return {
+    return _Meanings({
         "identity":      lambda x: x,
         "stop_gradient": lambda x: x,
         "add":           lambda x, y: x + y,
@@ -131,7 +141,7 @@ def meanings() -> dict[str, Callable[..., Any]]:
         "digamma":       lambda x: sp.polygamma(0, x),
         "polygamma":     lambda order, x: sp.polygamma(order, x),
         "abs":           lambda x: select(x > 0, x, -x),
-        "sign":          lambda x: select(x > 0, 1, -1),
+        "sign":          lambda x: select(x > 0, 1, select(x < 0, -1, 0)),
         "hypot":         lambda x, y: sp.sqrt(x**2 + y**2),
         "maximum":       larger,
         "minimum":       smaller,
@@ -142,7 +152,7 @@ def meanings() -> dict[str, Callable[..., Any]]:
         "prod":          lambda *xs: sp.prod(xs),
         "dot":           dot,
         "logsumexp":     lambda *xs: sp.log(sum(sp.exp(x) for x in xs)),
-    }
+    })
     # fmt: on
 
 
@@ -187,10 +197,10 @@ def rules() -> Any:
 
 
 @functools.cache
-def has_branches(name: str, n: int) -> bool:
+def has_branches(p: Primitive, n: int) -> bool:
     """Whether the primitive, or its rule, is written with conditions on its n operands."""
     sp = sympy()
     xs = [sp.Symbol(f"x{i}", real=True) for i in range(n)]
-    y = meanings()[name](*xs)
-    formulas = [y, *[d for d in TABLE[name].partials(rules(), y, *xs) if d is not None]]
+    y = meanings()[p.name](*xs)
+    formulas = [y, *[d for d in p.partials(rules(), y, *xs) if d is not None]]
     return any(sp.sympify(e).has(sp.Piecewise) for e in formulas)
