@@ -1,10 +1,10 @@
 """Why a gradient is wrong, where that can be told: one sentence for each thing that is off."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from autograd.differences import derivative, sides
+from autograd.differences import measure
 from autograd.order import topological_order
 from autograd.primitives import TABLE
 from autograd.value import Value
@@ -13,13 +13,9 @@ MOST_NODES = 2_000  # whose rules are held against differences one by one
 CLOSE = 1e-5  # of a ratio to a round number, or to another number
 
 
-def diagnose(
-    f: Callable[[Sequence[Any]], Any],
-    xs: Sequence[float],
-    wrong: Sequence[Any],
-    places: Sequence[str],
-) -> list[str]:
+def diagnose(problem: Any, claimed: Any, wrong: Sequence[Any]) -> list[str]:
     """Sentences on what is wrong. wrong: comparisons with where, got and expected."""
+    f, xs, places = problem.scalar, problem.xs, problem.places
     leaves = [Value(x, place) for x, place in zip(xs, places, strict=True)]
     try:
         root = f(leaves)
@@ -46,10 +42,11 @@ def _wrong_rules(root: Value) -> Iterator[str]:
             def along(x: float, v: Value = v, k: int = k, numbers: list[float] = numbers) -> float:
                 return TABLE[v.op or ""].forward(*numbers[:k], x, *numbers[k + 1 :])
 
-            expected = derivative(along, numbers[k], max(abs(numbers[k]), 1e-2))
+            slope = measure(along, numbers[k])
+            expected = slope.value
             if abs(partial - expected.value) <= 1e-6 * abs(partial) + 1e-9 + 20.0 * expected.error:
                 continue
-            if math.isnan(expected.value) or sides(along, numbers[k]).corner:
+            if math.isnan(expected.value) or slope.corner:
                 continue
             seen.add((v.op, k))
             names = TABLE[v.op].operands

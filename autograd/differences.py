@@ -1,18 +1,22 @@
 """Derivatives by differences: slow, and independent of every rule.
 
-Richardson extrapolation over shrinking steps, which gives an estimate of its own error (Ridders
-1982, "Accurate computation of F'(x) and F'(x)F''(x)"), from both sides and from each alone.
+`measure` walks towards the point with steps that halve, extrapolating as it goes (Ridders 1982,
+"Accurate computation of F'(x) and F'(x)F''(x)"), until rounding would win. How much noise there is
+in the function is measured beforehand (Moré & Wild 2011, "Estimating computational noise"), so that
+an error is known of every result. What is seen from near by overrules what was seen from afar: a
+corner close to the point, or a wave shorter than the first steps, looks smooth only from afar.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
-SHRINK = 1.6  # each step is so many times smaller than the one before
-ROWS = 12
-STARTS = (0.2, 1e-2, 1e-4, 1e-7)  # first steps, for a point of size 1: a corner may be near
-SAFE = 4.0  # once the error grows by so much, rounding has won
 EPSILON = 2.0**-52
+ROWS = 5  # of steps that one extrapolation uses; more add nothing in float64
+SPOTS = (10, 20)  # halvings below the last step, where what was found must hold as well
+CORNER_SPOTS = (8, 16, 24, 32)  # a corner that is only near by shows on one of these
+JUMP = 100.0  # times the noise
 
 Function = Callable[[float], float]
 
@@ -25,36 +29,102 @@ class Derivative(NamedTuple):
     step: float
 
 
-class Sides(NamedTuple):
-    """The derivatives from the left and from the right, and their mean where they agree."""
+NOTHING = Derivative(math.nan, math.inf, math.nan)
 
+
+class Slope(NamedTuple):
+    """What a function does at a point.
+
+    kind: "smooth"; "corner", where left and right differ; "edge", where f is undefined on one side;
+        "jump", where left and right are the slopes of the two pieces; "steep", where the slope is
+        infinite; "undefined", where f itself is nan or infinite.
+    value: the derivative; at a corner or a jump the mean of both sides.
+    """
+
+    kind: str
+    value: Derivative
     left: Derivative
     right: Derivative
-    central: Derivative
 
     @property
     def corner(self) -> bool:
-        """Whether the two sides differ by more than they may be off."""
-        gap = abs(self.left.value - self.right.value)
-        size = max(abs(self.left.value), abs(self.right.value), 1e-8)
-        errors = self.left.error + self.right.error
-        return not gap <= 20.0 * errors + 1e-6 * size and errors < 0.2 * max(gap, 1e-300)
+        """Whether the slopes of the two sides differ, so that any slope between them will do."""
+        return self.kind in ("corner", "jump")
 
 
-def derivative(f: Function, x: float = 0.0, scale: float = 1.0) -> Derivative:
-    """The derivative of f at x by central differences. scale: how far f is alike around x.
+def noise_of(f: Function, x: float = 0.0, scale: float = 1.0) -> float:
+    """How much f's results tremble from rounding, or from chance: a standard deviation.
 
-    The value is nan, and the error infinite, if f is nowhere finite around x.
+    High differences of equally spaced results leave the noise alone, if f is smooth; what shrinks
+    with the spacing as a power of it is no noise. Looked for beside x, which may be a corner.
     """
-    return _best(lambda h: (f(x + h) - f(x - h)) / ((x + h) - (x - h)), scale, 2, _size(f, x))
+    beside = (x + scale / 512.0, x - scale / 512.0, x)
+    middle = next((z for z in beside if math.isfinite(number(f, z))), x)
+    noise = before = math.inf
+    size = span = 0.0
+    for bits in range(20, 48, 4):
+        spacing = math.ldexp(0.7316 * scale, -bits)
+        ys = [number(f, middle + k * spacing) for k in range(8)]
+        if not all(map(math.isfinite, ys)):
+            continue
+        # The larger of two spacings, for rounding may be in step with one. And results that hardly
+        # move only say that something in f rounds more coarsely than the spacing.
+        now = _tremble(ys)
+        both = max(now, before)
+        if noise == math.inf or (both < noise / 64.0 and span > noise / 64.0):
+            noise = both if before < math.inf else math.inf
+        before, span, size = now, max(ys) - min(ys), EPSILON * max(map(abs, ys))
+    return max(noise, size) if noise < math.inf else size
 
 
-def sides(f: Function, x: float = 0.0, scale: float = 1.0) -> Sides:
-    """The derivatives from both sides, to find corners: of relu at 0 they are 0 and 1."""
-    here, size = f(x), _size(f, x)
-    right = _best(lambda h: (f(x + h) - here) / ((x + h) - x), scale, 1, size)
-    left = _best(lambda h: (f(x - h) - here) / ((x - h) - x), scale, 1, size)
-    return Sides(left, right, derivative(f, x, scale))
+def _tremble(ys: list[float]) -> float:
+    found = []
+    gamma = 1.0
+    for order in range(1, 7):
+        ys = [b - a for a, b in pairwise(ys)]
+        gamma *= order / (2.0 * (2.0 * order - 1.0))  # (k!)**2 / (2k)!
+        if order >= 4:
+            found.append(math.sqrt(gamma) * math.hypot(*ys) / math.sqrt(len(ys)))
+    return sorted(found)[1]
+
+
+def measure(
+    f: Function,
+    x: float = 0.0,
+    *,
+    scale: float | None = None,
+    noise: float = 0.0,
+    thorough: bool = False,
+) -> Slope:
+    """The derivative of f at x, from both sides.
+
+    scale: how far f may be alike around x, by default the size of x, or 1. noise: see `noise_of`;
+    rounding of the results comes on top. thorough: to find the same twice, from ever nearer.
+    """
+    here = number(f, x)
+    if not math.isfinite(here):
+        return Slope("undefined", NOTHING, NOTHING, NOTHING)
+    walk = _Walk(f, x, here, noise)
+    first: Slope | None = None
+    for h in _steps(x, max(abs(x), 1.0) if scale is None else scale):
+        walk.go(h)
+        found = walk.settled()
+        if found is None:
+            continue
+        if first is not None or not thorough:
+            return found
+        first = found
+        walk.start_again()
+    last = walk.last_word()
+    return first if first is not None and not _differ(first.value, last.value) else last
+
+
+def number(f: Function, x: float) -> float:
+    """f(x), nan where it is not defined."""
+    try:
+        return float(f(x))
+    except (ArithmeticError, ValueError):
+        return math.nan
 
 
 def complex_step(f: Callable[[complex], complex], x: float = 0.0) -> float | None:
@@ -62,7 +132,7 @@ def complex_step(f: Callable[[complex], complex], x: float = 0.0) -> float | Non
 
     Squire & Trapp 1998, "Using complex variables to estimate derivatives of real functions".
     """
-    h = 1e-30
+    h = 1e-30 * max(abs(x), 1e-200)
     try:
         y = f(complex(x, h))
     except Exception:  # whatever f does not like about complex numbers
@@ -72,41 +142,185 @@ def complex_step(f: Callable[[complex], complex], x: float = 0.0) -> float | Non
     return y.imag / h
 
 
-def _size(f: Function, x: float) -> float:
-    y = abs(f(x))
-    return y if math.isfinite(y) else 0.0
+def _steps(x: float, scale: float) -> Iterator[float]:
+    """Powers of two, so that x + h is exact: down to what x can tell apart, 0 to 2**-50."""
+    top, size = math.frexp(scale)[1] - 4, abs(x)
+    low = max(math.frexp(size)[1] - 50 if size else top - 46, -1070)
+    near = math.frexp(size)[1] - 3
+    k = top
+    while k >= low:
+        yield math.ldexp(1.0, k)
+        k -= 1
+        if size and near < k < top - 28:  # a very small x: f may be alike as far as x, no further
+            k = near
 
 
-def _best(quotient: Callable[[float], float], scale: float, order: int, size: float) -> Derivative:
-    found = [_extrapolated(quotient, start * scale, order, size) for start in STARTS]
-    return min(found, key=lambda d: d.error)
+class _Tableau:
+    """Extrapolation of quotients over halved steps. order: of their error in the step."""
+
+    def __init__(self, order: int) -> None:
+        self.order = order
+        self.row: list[float] = []
+        self.now = self.best = NOTHING
+        self.truncation = math.inf
+
+    def add(self, quotient: float, h: float, noise: float) -> None:
+        self.now, self.truncation = NOTHING, math.inf
+        if not math.isfinite(quotient):
+            self.row = []
+            return
+        above, row, power = self.row, [quotient], 1.0
+        for k, before in enumerate(above[: ROWS - 1]):
+            power *= 2.0**self.order
+            row.append(row[k] + (row[k] - before) / (power - 1.0))
+            if k == 0:
+                continue  # two quotients may be alike by chance; three are evidence
+            truncation = max(abs(row[k + 1] - row[k]), abs(row[k + 1] - before))
+            error = truncation + 4.0 * noise / h + 4.0 * EPSILON * abs(row[k + 1])
+            if error <= self.now.error:
+                self.now, self.truncation = Derivative(row[k + 1], error, h), truncation
+        self.row = row
+        gap = abs(self.now.value - self.best.value)
+        if self.now.error <= self.best.error or gap > 8.0 * (self.now.error + self.best.error):
+            self.best = self.now
+
+    @property
+    def settled(self) -> bool:
+        """Whether smaller steps would gain nothing."""
+        value, error, _ = self.now
+        return self.truncation <= max(0.5 * error, 1e-10 * abs(value))
 
 
-def _extrapolated(
-    quotient: Callable[[float], float], h: float, order: int, size: float
-) -> Derivative:
-    """Ridders's tableau. order: of the error in h, 2 for central differences and 1 for one side.
+class _Walk:
+    """Ever smaller steps from one point."""
 
-    size: of the function, whose rounding is a part of the error.
-    """
-    best = Derivative(math.nan, math.inf, h)
-    above: list[float] = []
-    for _ in range(ROWS):
-        try:
-            row = [quotient(h)]
-        except (ArithmeticError, ValueError):  # outside the domain: come nearer
-            row = [math.nan]
-        if not math.isfinite(row[0]):
-            above, h = [], h / SHRINK
-            continue
-        power = SHRINK**order
-        for k, before in enumerate(above):
-            row.append((power * row[k] - before) / (power - 1.0))
-            power *= SHRINK**order
-            error = max(abs(row[-1] - row[k]), abs(row[-1] - before)) + EPSILON * size / h
-            if error <= best.error:
-                best = Derivative(row[-1], error, h)
-        if above and abs(row[-1] - above[-1]) >= SAFE * best.error:
-            break
-        above, h = row, h / SHRINK
-    return best
+    def __init__(self, f: Function, x: float, here: float, noise: float) -> None:
+        self.f, self.x, self.here, self.noise = f, x, here, noise
+        self.samples: list[tuple[float, float, float]] = []  # step, f to the left, f to the right
+        self.start_again()
+
+    def start_again(self) -> None:
+        self.central, self.left, self.right = _Tableau(2), _Tableau(1), _Tableau(1)
+
+    def at(self, h: float) -> tuple[float, float]:
+        return number(self.f, self.x - h), number(self.f, self.x + h)
+
+    def noise_at(self, *ys: float) -> float:
+        sizes = [abs(y) for y in ys if math.isfinite(y)]
+        return self.noise + 0.5 * EPSILON * max(abs(self.here), *sizes, 0.0)
+
+    def go(self, h: float) -> None:
+        left, right = self.at(h)
+        self.samples.append((h, left, right))
+        noise = self.noise_at(left, right)
+        self.central.add((right - left) / (2.0 * h), h, noise)
+        self.right.add((right - self.here) / h, h, 2.0 * noise)
+        self.left.add((self.here - left) / h, h, 2.0 * noise)
+
+    def settled(self) -> Slope | None:
+        """What the function does, once that can be told."""
+        left, right, central = self.left, self.right, self.central
+        if central.settled and not _differ(left.now, right.now):
+            if self._holds(central.now, central.now, SPOTS):
+                return Slope("smooth", central.now, left.now, right.now)
+        elif left.settled and right.settled and self._holds(left.now, right.now, CORNER_SPOTS):
+            return _between("corner", left.now, right.now)
+        return None
+
+    def _holds(self, left: Derivative, right: Derivative, spots: tuple[int, ...]) -> bool:
+        """Whether nearer to the point the slopes are the same, as far as noise lets see."""
+        h, *last = self.samples[-1]
+        for bits in spots:
+            near = math.ldexp(h, -bits)
+            if self.x + near == self.x or self.x - near == self.x:
+                break
+            ys = self.at(near)
+            noise = 8.0 * self.noise_at(*ys) / near
+            sides = (left, last[0], ys[0], -1.0), (right, last[1], ys[1], 1.0)
+            for slope, far, y, sign in sides:
+                # f is curved: its quotient differs by this much, and proportionally less near by
+                bend = abs(sign * (far - self.here) / h - slope.value) * math.ldexp(4.0, -bits)
+                gap = abs(sign * (y - self.here) / near - slope.value)
+                if not gap <= noise + bend + 2.0 * slope.error + 1e-7 * abs(slope.value):
+                    return False
+        return True
+
+    def last_word(self) -> Slope:
+        """Steps as small as can be did not settle it, or f is not defined on both sides."""
+        left, right, central = self.left.best, self.right.best, self.central.best
+        h = self.samples[-1][0]
+        alone = self._alone()
+        if alone is None:
+            return Slope("undefined", NOTHING, NOTHING, NOTHING)
+        jumps = [self._jumps(side) for side in (1, 2)]
+        if any(jumps):
+            pieces = [
+                self._piece(side) if jump else found
+                for side, jump, found in zip((1, 2), jumps, (left, right), strict=True)
+            ]
+            return _between("jump", *pieces)
+        rises = [self._rises(side) for side in (1, 2)]
+        if any(rises):
+            slopes = [
+                Derivative(math.copysign(math.inf, rise), 0.0, h) if rise else found
+                for rise, found in zip(rises, (left, right), strict=True)
+            ]
+            if alone:
+                slopes = [slopes[alone - 1]] * 2
+            kind = "steep" if slopes[0].value == slopes[1].value else "corner"
+            return Slope(kind, slopes[1], *slopes)
+        if alone:
+            return Slope("edge", left if alone == 1 else right, left, right)
+        if _differ(left, right) and not math.isnan(left.value + right.value):
+            if central.error < min(left.error, right.error) * 1e-3:
+                return Slope("smooth", central, left, right)
+            return _between("corner", left, right)
+        return Slope("smooth", central, left, right)
+
+    def _alone(self) -> int | None:
+        """1 if f is only defined on the left near the point, 2 on the right, 0 on both."""
+        left, right = (all(math.isnan(s[k]) for s in self.samples[-8:]) for k in (1, 2))
+        if left and right:
+            return None
+        return 2 if left else 1 if right else 0
+
+    def _jumps(self, side: int) -> bool:
+        """Whether the results do not come near to the one at the point."""
+        ys = [s[side] - self.here for s in self.samples]
+        near, far = abs(ys[-1]), abs(ys[max(-15, -len(ys))])
+        return near > JUMP * self.noise_at(ys[-1]) and near > 0.5 * far
+
+    def _rises(self, side: int) -> float:
+        """The last quotient if the quotients grow without end, else 0.0."""
+        sign = 1.0 if side == 2 else -1.0
+        found = [
+            sign * (s[side] - self.here) / s[0]
+            for s in self.samples
+            if abs(s[side] - self.here) > JUMP * self.noise_at(s[side])
+        ][-16:]
+        gains = [abs(b) - abs(a) for a, b in pairwise(found)]
+        if len(gains) < 10 or min(gains) <= 0.0 or len({q > 0.0 for q in found}) > 1:
+            return 0.0
+        return found[-1] if gains[-1] > 0.5 * gains[0] else 0.0
+
+    def _piece(self, side: int) -> Derivative:
+        """The slope of the piece on one side of a jump, without the value at the point."""
+        tableau = _Tableau(1)
+        sign = 1.0 if side == 2 else -1.0
+        for a, b in pairwise(self.samples):
+            noise = self.noise_at(a[side], b[side])
+            tableau.add(sign * (a[side] - b[side]) / (a[0] - b[0]), b[0], 2.0 * noise)
+        return tableau.best
+
+
+def _differ(left: Derivative, right: Derivative) -> bool:
+    """Whether the two sides have slopes of their own; one that is not known differs from any."""
+    size = max(abs(left.value), abs(right.value))
+    return not abs(left.value - right.value) <= 4.0 * (left.error + right.error) + 1e-6 * size
+
+
+def _between(kind: str, left: Derivative, right: Derivative) -> Slope:
+    middle = Derivative(
+        0.5 * left.value + 0.5 * right.value, left.error + right.error, max(left.step, right.step)
+    )
+    return Slope(kind, middle, left, right)

@@ -22,7 +22,7 @@ ALLOWED = {
     "operands": {"errors"},
     "tree": {"errors"},
     "order": set(),
-    "primitives": {"ieee"},
+    "primitives": {"errors", "ieee"},
     "value": BASE | {"copying"},  # copying: inside the methods that copy and pickle
     "copying": NODE,
     "elementwise": NODE,
@@ -33,11 +33,21 @@ ALLOWED = {
     "notices": {"stale"},  # inside strict(), which pays for it
     "stale": NODE | {"notices"},
     "differences": set(),
-    "diagnosis": NODE | {"differences"},
-    "check": FUNCTIONS | {"forward", "transforms", "differences", "diagnosis"},
+    "comparison": set(),
+    "problem": NODE | {"comparison", "differences"},
+    "diagnosis": NODE | {"comparison", "differences", "problem"},
+    "check": FUNCTIONS
+    | {"forward", "transforms", "comparison", "differences", "problem", "diagnosis"},
+    "reading": BASE,
+    "registering": FUNCTIONS | {"reading", "check"},
     "sources": FUNCTIONS,
     "graph": FUNCTIONS | {"files", "graph", "sources"},
     "compiler": FUNCTIONS | {"compiler"},
+    "causes": BASE,
+    "report": FUNCTIONS | {"causes", "graph", "sources"},
+    "rerun": FUNCTIONS | {"anomaly"},
+    # report, rerun and what these see inside functions, so that `import autograd` stays quick
+    "anomaly": FUNCTIONS | {"graph", "report", "rerun", "sources", "transforms"},
     "export": FUNCTIONS | {"compiler", "export", "forward", "graph", "transforms"},
 }
 # Inside the compiler: what a pass may import of the others. Each sees the form it works on, and
@@ -56,24 +66,25 @@ COMPILER = {
     "merge": {"loops"},
     "interpret": TAPE | {"loops"},
     "vectormath": {"vectormath"},
+    "callbacks": set(),
     "emit": set(),
-    "lower": {"vectormath"},
+    "lower": {"callbacks", "vectormath"},
     "kernels": {"emit", "lower", "merge"},
-    "plan": {"kernels", "loops", "merge"},
+    "plan": {"callbacks", "kernels", "loops", "merge"},
     "llvm": {"lower"},
     "driver": {"emit"},
     "team": {"driver"},
-    "epoch": {"emit", "llvm"},
+    "epoch": {"callbacks", "emit", "llvm"},
     "machine": {"driver", "epoch", "kernels", "llvm", "loops", "merge", "plan", "team"},
     "packed": set(),
     "arguments": {"packed"},
     # all but packed inside functions
-    "jit": {"arguments", "packed", "trace", "program", "rule", "step", "training"},
+    "jit": {"arguments", "callbacks", "packed", "trace", "program", "rule", "step", "training"},
     "rolled": TAPE | {"arguments", "fuse", "optimize", "packed", "roll", "trace"},
     "program": {"arguments", "interpret", "jit", "machine", "rolled"},
-    "rule": MACHINE | {"fuse", "interpret", "optimize", "packed", "program", "trace"},
+    "rule": MACHINE | {"callbacks", "fuse", "interpret", "optimize", "packed", "program", "trace"},
     "step": {"arguments", "epoch", "machine", "packed", "program", "rolled", "rule"},
-    "training": {"arguments", "epoch", "machine", "program", "rolled", "rule"},
+    "training": {"arguments", "callbacks", "epoch", "machine", "program", "rolled", "rule"},
 }
 FILES = sorted((ROOT / "autograd").rglob("*.py"))
 
