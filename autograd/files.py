@@ -130,7 +130,11 @@ def _replace(target: str, old: os.stat_result | None, data: bytes, nameless: boo
                 os.fsync(folder_file)
             except OSError as error:
                 if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # not of folders, here
-                    raise
+                    raise SaveError(
+                        error.errno,
+                        f"{target} was written, but a power failure may undo it: the folder could "
+                        f"not be brought to the disk ({error.strerror}); look after the disk",
+                    ) from error
 
 
 def _new_name(folder: str) -> str:
@@ -205,14 +209,20 @@ def _take_away_what_was_left(folder: str) -> None:
                     os.close(file)
 
 
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
 @contextmanager
 def _explained(path: "str | os.PathLike[str]", size: int) -> "Iterator[None]":
     try:
         yield
+    except SaveError:
+        raise
     except PermissionError as error:
         raise PermissionError(
-            f"{os.fspath(path)} was not written: {error.strerror}; expected a folder in which files "
-            "can be made. Save elsewhere, or change who may write there"
+            f"{os.fspath(path)} was not written ({_reason(error)}); expected a folder in "
+            "which files can be made; save elsewhere, or change who may write there"
         ) from error
     except OSError as error:
         remedy = (
@@ -222,6 +232,6 @@ def _explained(path: "str | os.PathLike[str]", size: int) -> "Iterator[None]":
         )
         raise SaveError(
             error.errno,
-            f"{os.fspath(path)} was not written ({error.strerror}), and what stood there is as it "
+            f"{os.fspath(path)} was not written ({_reason(error)}), and what stood there is as it "
             f"was; {remedy}",
         ) from error

@@ -26,6 +26,7 @@ class CompiledTraining:
     ) -> None:
         self.optimizer = optimizer
         self._settings = _settings(optimizer)
+        self._state_kept: Callable[[], list[tuple[float, ...]]] | None = None
         self.loop = jit_training(
             loss,
             self._rule,
@@ -35,8 +36,6 @@ class CompiledTraining:
             transform_gradient=self._clip(),
             project=project,
         )
-        # one object, to be known again; the optimiser, which will hold it, is to hold nothing else
-        self._read_state = partial(_rows, self.loop.state, len(optimizer.params))
 
     def _rule(self, param: Any, grad: Any, *rest: Any) -> Any:
         *state, step, lr = rest
@@ -55,12 +54,16 @@ class CompiledTraining:
         """Train on the rows in this order; what was done is kept if Ctrl-C ends it."""
         loop, optimizer = self.loop, self.optimizer
         if _settings(optimizer) != self._settings:  # a callback may have changed some
-            self._settings = _settings(optimizer)
             loop.change_rule(self._rule, self._clip())
+            self._settings = _settings(optimizer)
         loop.read()
-        if not optimizer.takes_state_from(self._read_state):
+        if self._state_kept is None or not optimizer.takes_state_from(self._state_kept):
             for k, numbers in enumerate(loop.state):
                 numbers[:] = [state[k] for state in optimizer.state]
+        # from here on the arrays are ahead of the optimiser, until it is told; if Ctrl-C comes
+        # before that, all is as it was, and the arrays are filled anew
+        self._state_kept = None
+        loop.steps = optimizer.steps  # Ctrl-C may come before `epoch` gets to setting it
         before, batches = optimizer.steps, -(-len(order) // batch_size)
         lr = optimizer.lr
         if callable(lr):
@@ -68,9 +71,11 @@ class CompiledTraining:
         try:
             return loop.epoch(order, batch_size, before, lr, progress)
         finally:
-            loop.write_back()
-            optimizer.steps = loop.steps
-            optimizer.state_from(self._read_state)
+            n = len(optimizer.params)
+            # the optimiser, which will hold it, is to hold nothing else
+            kept = partial(_rows, [numbers.copy() for numbers in loop.state], n)
+            optimizer.move_to(loop.numbers.tolist(), kept, loop.steps, loop.gradient[:n].tolist())
+            self._state_kept = kept
 
 
 def _rows(state: list[Any], n: int) -> list[tuple[float, ...]]:

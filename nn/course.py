@@ -9,6 +9,8 @@ from nn.callbacks import Callback
 from nn.errors import HyperparameterError
 from nn.fit import Progress, Rows, Sums
 from nn.history import History
+from nn.interrupts import set_at_once
+from nn.optim import Optimizer
 from nn.progress import EpochBar
 from nn.rows import random_numbers
 
@@ -48,6 +50,8 @@ class Course:
             callback.set_model(model)
             callback.set_params({"epochs": epochs, "steps": self.steps, "verbose": verbose})
         model.stop_training = False
+        optimizer = self._optimizer()
+        before = optimizer.steps
         self._tell("on_train_begin")
         try:
             for epoch in range(epochs):
@@ -65,6 +69,8 @@ class Course:
                     break
         except KeyboardInterrupt:
             history.stopped = "interrupted"
+            history.even_out()
+        history.updates = optimizer.steps - before
         if history.stopped == "diverged":
             warnings.warn(f"training {history}", RuntimeWarning, stacklevel=3)
         self._tell("on_train_end")
@@ -74,22 +80,44 @@ class Course:
         """The logs of an epoch; None if it ended at a loss or gradient that is not finite."""
         model = self.model
         self.draw(model.epochs_trained)
-        order = self._order(model.epochs_trained)
+        first = self._rows_done()
+        order = self._order(model.epochs_trained)[first:]
         with EpochBar(epoch, epochs, self.steps, self.verbose) as bar:
             start = time.perf_counter()
             train = self._batches if self.by_batch else self.engine.epoch
-            sums = train(order, self.size, bar.show)
+            if len(order):
+                sums = train(order, self.size, lambda done: bar.show(first // self.size + done))
+            else:  # Ctrl-C came just after the last update
+                sums = model.evaluate_rows(self.rows)
             seconds = time.perf_counter() - start
-            history.updates += sums.updates
             if sums.diverged:
+                model.begun = None
                 return None
-            model.epochs_trained += 1
+            set_at_once(
+                [model, model], ["epochs_trained", "begun"], [model.epochs_trained + 1, None]
+            )
             logs = model.logs_of(sums, self.rows)
             if self.held_out is not None:
                 found = model.logs_of(model.evaluate_rows(self.held_out), self.held_out)
                 logs |= {f"val_{name}": x for name, x in found.items()}
             bar.finish(seconds, logs)
         return logs
+
+    def _rows_done(self) -> int:
+        """How many rows of this epoch were trained on before Ctrl-C ended it; mostly none.
+
+        The optimiser's count of updates tells it: that and the weights change at one moment.
+        """
+        steps = self._optimizer().steps
+        asked = [len(self.rows), self.size, self.seed]
+        begun = self.model.begun
+        if begun is None or begun[1:] != asked or begun[0] > steps:
+            self.model.begun = begun = [steps, *asked]
+        return min((steps - begun[0]) * self.size, len(self.rows))
+
+    def _optimizer(self) -> Optimizer:
+        assert self.model.optimizer is not None
+        return self.model.optimizer
 
     def _order(self, epoch: int) -> Any:
         """The order of the rows: a matter of the seed and the epoch's number alone."""

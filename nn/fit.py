@@ -135,6 +135,10 @@ class EagerEngine:
 
     def __init__(self, objective: Objective, optimizer: Optimizer) -> None:
         self.objective, self.optimizer = objective, optimizer
+        self._project: Callable[[list[Any]], list[float]] | None = None
+        if objective.model.constraints():
+            projected = _projection(objective.model)
+            self._project = lambda numbers: [_float(x) for x in projected(numbers)]
 
     def use(self, rows: Rows) -> None:
         """Train on these rows from here on."""
@@ -157,8 +161,7 @@ class EagerEngine:
             gradients = [p.grad for p in self.optimizer.params]
             if not isfinite(loss.data) or not all(map(isfinite, gradients)):
                 return _means(totals, start, updates, diverged=True)
-            self.optimizer.step()
-            project(self.objective.model)
+            self.optimizer.step(self._project)
             updates += 1
             counts = [[_float(c) for c in row[1:]] for row in found]
             sums = [loss.data * len(batch), *[sum(c) for c in zip(*counts, strict=True)]]
@@ -245,15 +248,8 @@ class Evaluation:
         return _means([sum(column) for column in zip(*found, strict=True)], len(rows), 0)
 
 
-def project(model: "Sequential") -> None:
-    """Apply the constraints to the weights."""
-    for function, weights in model.constraints():
-        for p, number in zip(weights, function([p.data for p in weights]), strict=True):
-            p.data = _float(number)
-
-
 def _projection(model: "Sequential") -> Callable[[list[Any]], list[Any]]:
-    """The same, from the list of all parameters."""
+    """What the constraints make of the numbers of all parameters."""
     place = {p: k for k, p in enumerate(model.parameters())}
 
     def projected(numbers: list[Any]) -> list[Any]:

@@ -1,6 +1,7 @@
 """History: what happened in training, epoch by epoch."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass
@@ -33,6 +34,13 @@ class History:
     def gradient_norms(self) -> list[float]:
         """For each epoch the Euclidean norm of the mean gradient (`nn.train` alone measures it)."""
         return self.history.setdefault("gradient_norm", [])
+
+    def even_out(self) -> None:
+        """Leave out the epoch of which only some numbers are there: Ctrl-C came between them."""
+        lists: list[list[Any]] = [*self.history.values(), *([self.epoch] if self.epoch else [])]
+        shortest = min(map(len, lists), default=0)
+        for numbers in lists:
+            del numbers[shortest:]
 
     @property
     def interrupted(self) -> bool:

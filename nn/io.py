@@ -47,6 +47,7 @@ def save(model: "Sequential", path: str | Path) -> None:
         "name": model.name,
         "seed": model.seed,
         "epochs_trained": model.epochs_trained,
+        "begun": model.begun,
         "input_shape": model.input_shape,
         "layers": [{"class": type(x).__name__, "config": x.config()} for x in model.layers],
     }
@@ -102,7 +103,7 @@ def _rebuild(arrays: Mapping[str, Any], described: Any, known: Mapping[str, Any]
     for layer in model.layers:
         names = [f"{layer.name}.{name}" for name in WEIGHTS]
         layer.set_weights([arrays[name] for name in names if name in arrays])
-    model.epochs_trained = described["epochs_trained"]
+    model.epochs_trained, model.begun = described["epochs_trained"], described.get("begun")
     training = described.get("training")
     if training is not None and training["loss"] is not None and training["optimizer"] is not None:
         optimizer = OPTIMIZERS[training["optimizer"]](**training["settings"])

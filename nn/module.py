@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd import OperandError, Scope, Value
 from nn.errors import StateDictError
+from nn.interrupts import set_at_once
 
 
 class _NamedWhenBuilt(ABCMeta):
@@ -98,8 +99,8 @@ class Module(metaclass=_NamedWhenBuilt):
                 numbers[path] = Value(state[path]).data
             except OperandError as error:
                 raise OperandError(f"parameter {path!r}: {error}") from None
-        for path, p in parameters.items():
-            p.data = numbers[path]
+        values = [numbers[path] for path in parameters]
+        set_at_once(list(parameters.values()), ["data"] * len(values), values)
 
     def describe(self) -> str:
         """What stands in brackets after the class name in the tree, such as the shape."""

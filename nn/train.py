@@ -16,6 +16,7 @@ from autograd import LengthError, MissingExtraError
 from nn.compiled import compile_training
 from nn.course import whole
 from nn.history import History
+from nn.interrupts import set_at_once
 from nn.layers import Neuron
 from nn.losses import mse
 from nn.optim import Optimizer
@@ -106,8 +107,9 @@ def train(
         history.losses.append(loss_sum / n)
         history.gradient_norms.append(hypot(*grad_sums) / n)
 
-    run = epoch if loop is None else compiled_epoch
+    run, before = epoch if loop is None else compiled_epoch, optimizer.steps
     history = _repeat(run, epochs, stop_loss, stop_grad_norm, progress, callback)
+    history.updates = optimizer.steps - before  # also of an epoch that Ctrl-C ended
     history.engine = "compiled" if loop is not None else "eager" + (f": {reason}" if reason else "")
     return history
 
@@ -134,9 +136,9 @@ def perceptron_rule(
         for x, y in zip(inputs, targets, strict=True):
             error = y - neuron(x).data
             if error:
-                for w, x_i in zip(neuron.w, x, strict=True):
-                    w.data += lr * error * x_i
-                neuron.b.data += lr * error
+                moved = [w.data + lr * error * x_i for w, x_i in zip(neuron.w, x, strict=True)]
+                moved.append(neuron.b.data + lr * error)
+                set_at_once([*neuron.w, neuron.b], ["data"] * len(moved), moved)
                 mistakes += 1
                 history.updates += 1
         history.losses.append(mistakes / len(inputs))
@@ -171,6 +173,7 @@ def _repeat(
                     break
     except KeyboardInterrupt:
         history.stopped = "interrupted"
+        history.even_out()
     except _DivergedError:
         history.stopped = "diverged"
         warnings.warn(f"training {history}", RuntimeWarning, stacklevel=3)

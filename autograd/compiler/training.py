@@ -152,6 +152,10 @@ class TrainingLoop:
         """How many updates there were, those before the last call of `epoch` included."""
         return int(self._hyper[0])
 
+    @steps.setter
+    def steps(self, n: int) -> None:
+        self._hyper[0] = n
+
     def loss(self, rows: int) -> float:
         """The mean loss of the first rows, with the numbers the parameters have here."""
         machine = self.program.machine

@@ -7,6 +7,7 @@ from typing import Any, Self, final
 
 from autograd import LengthError, OperandError, Value, clip, dot, minimum, sqrt
 from nn.errors import HyperparameterError, StateDictError
+from nn.interrupts import set_at_once
 
 Schedule = Callable[[int], float]  # the rate of an update, counted from 1; schedules.py makes some
 
@@ -104,11 +105,6 @@ class Optimizer(ABC):
     def state(self, state: list[tuple[float, ...]]) -> None:
         self._state = state
 
-    @final
-    def state_from(self, source: Callable[[], list[tuple[float, ...]]]) -> None:
-        """Take the state from there if it is asked for: compiled training keeps it in arrays."""
-        self._state = source
-
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"_state": self.state}  # in place of where it is to be had
 
@@ -143,15 +139,38 @@ class Optimizer(ABC):
         return clipped if self.clipnorm is None else clip_by_norm(clipped, self.clipnorm)
 
     @final
-    def step(self) -> None:
-        """Move each parameter once."""
+    def step(self, project: Callable[[list[float]], Sequence[float]] | None = None) -> None:
+        """Move each parameter once: all of them, or none if Ctrl-C or an error comes between.
+
+        project: from the numbers of all parameters after the update to those that take their place.
+        """
         grads = self.clip([p.grad for p in self.params])
         step = self.steps + 1
-        lr, update, state = self.rate(step), self.update, self.state
-        for i, p in enumerate(self._params):
-            p.data, *rest = update(p.data, grads[i], state[i], step, lr)
-            state[i] = tuple(rest)
-        self.steps = step
+        lr, update = self.rate(step), self.update
+        numbers, state = [], []
+        for p, grad, kept in zip(self._params, grads, self.state, strict=True):
+            number, *rest = update(p.data, grad, kept, step, lr)
+            numbers.append(number)
+            state.append(tuple(rest))
+        self.move_to(numbers if project is None else project(numbers), state, step)
+
+    @final
+    def move_to(
+        self,
+        numbers: Sequence[float],
+        state: list[tuple[float, ...]] | Callable[[], list[tuple[float, ...]]],
+        steps: int,
+        gradient: Sequence[float] = (),
+    ) -> None:
+        """The parameters' numbers, their state and the count of steps, all at one moment.
+
+        state: or where it is to be had, if it is asked for. gradient: of the parameters, if new.
+        """
+        set_at_once(
+            [*self._params, self, self, *(self._params if gradient else ())],
+            ["data"] * len(self._params) + ["_state", "steps"] + ["grad"] * len(gradient),
+            [*numbers, state, steps, *gradient],
+        )
 
     @final
     def zero_grad(self) -> None:
