@@ -65,14 +65,17 @@ from autograd.elementwise import sub as sub
 from autograd.elementwise import tan as tan
 from autograd.elementwise import tanh as tanh
 from autograd.elementwise import where as where
+from autograd.errors import ForwardError as ForwardError
 from autograd.errors import GraphTooLargeError as GraphTooLargeError
 from autograd.errors import LengthError as LengthError
 from autograd.errors import MissingExtraError as MissingExtraError
 from autograd.errors import OperandError as OperandError
+from autograd.errors import PrimitiveError as PrimitiveError
 from autograd.errors import RenderError as RenderError
 from autograd.errors import SaveError as SaveError
 from autograd.errors import StructureError as StructureError
 from autograd.errors import TraceError as TraceError
+from autograd.errors import UnknownPrimitiveError as UnknownPrimitiveError
 from autograd.files import append_to_file as append_to_file
 from autograd.files import write_file as write_file
 from autograd.forward import jvp as jvp
@@ -100,6 +103,8 @@ from autograd.notices import silence as silence
 from autograd.notices import strict as strict
 from autograd.notices import watches as watches
 from autograd.order import topological_order as topological_order
+from autograd.registering import primitive as primitive
+from autograd.registering import temporary_primitives as temporary_primitives
 from autograd.scope import Scope as Scope
 from autograd.transforms import grad as grad
 from autograd.transforms import hessian as hessian

@@ -10,6 +10,7 @@ it goes with each). Another kind of number joins in by having a method
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from autograd import ieee, modes
@@ -89,7 +90,7 @@ def _is_array(x: Any) -> bool:
     return hasattr(x, "__array_ufunc__") and x.shape != ()
 
 
-def _function(p: Primitive) -> Callable[..., Any]:
+def function_of(p: Primitive) -> Callable[..., Any]:
     """The function of one entry, with the operands' names and defaults."""
     names = [name.split("=")[0] for name in p.operands]
     if len(names) == 1:
@@ -112,16 +113,15 @@ def _function(p: Primitive) -> Callable[..., Any]:
     else:
         # the operands' names and defaults stand in the signature, as in a function written by hand
         text = ", ".join(p.operands)
-        scope: dict[str, Any] = {"call": call, "p": p}
-        exec(f"def function({text}): return call(p, {', '.join(names)})", scope)
+        scope: dict[str, Any] = {"__name__": __name__, "_call": partial(call, p)}
+        exec(f"def function({text}): return _call({', '.join(names)})", scope)
         function = scope["function"]
     function.__name__ = function.__qualname__ = p.name
-    function.__module__ = __name__
     function.__doc__ = p.formula
     return function
 
 
-ELEMENTWISE = {name: _function(p) for name, p in TABLE.items() if p.arity is not None}
+ELEMENTWISE = {name: function_of(p) for name, p in TABLE.items() if p.arity is not None}
 globals().update(ELEMENTWISE)
 
 _OPERATORS = {"add", "sub", "mul", "div", "neg", "pow", "identity", "abs", "where", "polygamma"}

@@ -1,5 +1,6 @@
 # Generated from the table of primitives by `make stubs`; do not edit.
 
+from collections.abc import Callable
 from typing import Any, overload
 
 from autograd.primitives import Primitive
@@ -9,6 +10,7 @@ ELEMENTWISE: dict[str, Any]
 
 def call(p: Primitive, *operands: Any) -> Any: ...
 def primal(x: Any) -> float: ...
+def function_of(p: Primitive) -> Callable[..., Any]: ...
 
 @overload
 def identity(x: Value) -> Value:

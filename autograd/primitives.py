@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from autograd import ieee
+from autograd.errors import UnknownPrimitiveError
 
 Interval = tuple[float, float]
 REAL: Interval = (-math.inf, math.inf)
@@ -35,6 +36,7 @@ class Primitive(NamedTuple):
     domain:   for each operand the open interval where the function is real.
     kinks:    operands -> expressions that are zero where the function is not differentiable.
     arity:    the number of operands; None where any number may come.
+    expression: (m, *operands) -> the value as an expression, where `forward` is made of one.
     """
 
     name: str
@@ -46,9 +48,18 @@ class Primitive(NamedTuple):
     domain: tuple[Interval, ...]
     kinks: Callable[..., tuple[float, ...]]
     arity: int | None
+    expression: Callable[..., Any] | None = None
 
 
-TABLE: dict[str, Primitive] = {}
+class _Table(dict[str, Primitive]):
+    def __missing__(self, name: str) -> Primitive:
+        raise UnknownPrimitiveError(
+            f"there is no primitive {name!r}; if a graph from elsewhere was made with it, enter it "
+            "here as well: autograd.primitive(...)"
+        )
+
+
+TABLE: dict[str, Primitive] = _Table()
 
 
 def primitive(
@@ -221,3 +232,5 @@ primitive("prod",          "Π",     "*xs",  "the product",            _prod)
 primitive("dot",           "w·x+b", "*xs",  "the sum of weight times input, then the bias", _dot)
 primitive("logsumexp",     "logsumexp", "*xs", "ln(exp(x1) + exp(x2) + ...)", _logsumexp)
 # fmt: on
+
+BUILT_IN = frozenset(TABLE)  # all others are a user's own, which `registering.py` enters

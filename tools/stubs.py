@@ -39,12 +39,14 @@ def elementwise() -> str:
     """The text of autograd/elementwise.pyi."""
     lines = [
         HEADER,
+        "from collections.abc import Callable\n",
         "from typing import Any, overload\n\n",
         "from autograd.primitives import Primitive\n",
         "from autograd.value import Value\n\n",
         "ELEMENTWISE: dict[str, Any]\n\n",
         "def call(p: Primitive, *operands: Any) -> Any: ...\n",
         "def primal(x: Any) -> float: ...\n",
+        "def function_of(p: Primitive) -> Callable[..., Any]: ...\n",
     ]
     for name in ELEMENTWISE:
         p = TABLE[name]

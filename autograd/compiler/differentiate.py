@@ -3,10 +3,12 @@
 The local derivatives are the table's own expressions, with the numbers of values for `m`'s numbers.
 """
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from autograd.compiler.tape import EXTRA, LEAVES, Namespace, Operand, Tape
-from autograd.primitives import TABLE
+from autograd.primitives import BUILT_IN, TABLE
 
 
 class Gate(NamedTuple):
@@ -110,12 +112,21 @@ _BLOCKED["polygamma"] = slice(1, None)
 _FLAT = {*LEAVES, *EXTRA} - {"take", "inner"}
 
 
+@lru_cache(maxsize=1024)
+def _flows(partials: Callable[..., tuple[Any, ...]], n: int) -> tuple[bool, ...]:
+    """Along which of n operands of a user's own primitive a gradient flows."""
+    tape = Tape()
+    y, *operands = [tape.input() for _ in range(1 + n)]
+    return tuple([d is not None for d in partials(Rules(tape), y, *operands)])
+
+
 def _flow_order(tape: Tape, root: int, variables: list[int]) -> list[int]:
     """The values that gradient reaches from the root on its way to a variable, operands first.
 
     The order is that of the eager engine (a depth-first search, operands from left to right).
     """
     ops, args = tape.ops, tape.args
+    own = set(ops) - BUILT_IN - EXTRA.keys() - set(LEAVES)
     first = min(variables, default=0)  # what comes before all variables depends on none
     reaches = dict.fromkeys(variables, True)
     if root in reaches:
@@ -126,6 +137,9 @@ def _flow_order(tape: Tape, root: int, variables: list[int]) -> list[int]:
         op = ops[v]
         if op in _FLAT:
             return iter(())
+        if op in own:
+            flows = _flows(TABLE[op].partials, len(args[v]))
+            return iter([x for x, flow in zip(args[v], flows, strict=True) if flow])
         return iter(args[v][_BLOCKED[op]] if op in _BLOCKED else args[v])
 
     path = [(root, operands(root))]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from autograd.compiler import llvm
+from autograd.compiler.callbacks import raise_if_any
 from autograd.compiler.emit import Code, Vector
 
 # The fields of what `run_epoch` is given. updates: programs with their spaces, which run after the
@@ -127,6 +128,7 @@ class EpochCall:
         """Gives how many batches are done, those given included, and whether it diverged."""
         self.fields[_DONE], self.fields[_DIVERGED] = done, 0
         self._run(self._address)
+        raise_if_any()
         return self.fields[_DONE], self.fields[_DIVERGED] != 0
 
 

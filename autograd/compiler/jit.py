@@ -10,6 +10,7 @@ from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from autograd import modes
+from autograd.compiler.callbacks import raise_if_any
 from autograd.compiler.packed import Packed
 from autograd.errors import LengthError, OperandError
 from autograd.tree import flatten
@@ -237,7 +238,9 @@ class Compiled:
                     "outer derivative would miss its part; compile the outermost function"
                 )
             return self.__wrapped__(*args, **kwargs)
-        return program(arguments)
+        result = program(arguments)
+        raise_if_any()
+        return result
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies and pickles of it compile anew: machine code stays in its process."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd import ieee
+from autograd.compiler.callbacks import symbol
 from autograd.compiler.vectormath import FUNCTIONS
 
 LN2 = math.log(2.0)
@@ -17,6 +18,8 @@ LN2 = math.log(2.0)
 
 def compute(m: Any, op: str, *operands: Any) -> Any:
     """The result of an operation of the table, or of the tape's own."""
+    if op not in FORMULAS:  # a user's own, of which there is a Python function alone
+        return m.each(symbol(op, len(operands)), *operands)
     formula = FUNCTIONS[op] if op in FUNCTIONS and not m.exact else FORMULAS[op]
     if m.outlined is None or op not in _LONG:
         return formula(m, *operands)

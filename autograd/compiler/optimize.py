@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from autograd.compiler.tape import ARITY, FORWARD, LEAVES, Namespace, Operand, Tape
+from autograd.primitives import TABLE
 
 # --- the laws -------------------------------------------------------------------------------------
 
@@ -89,6 +90,7 @@ def _bits(number: float) -> bytes:
 
 
 _Rows = list[tuple["_Term", tuple[str, ...], Law]]
+_OWN = "own"  # stands for all that users enter into the table later
 
 
 def _patterns() -> dict[str, dict[tuple[int, str], _Rows]]:
@@ -98,7 +100,7 @@ def _patterns() -> dict[str, dict[tuple[int, str], _Rows]]:
         code = law.left.__code__
         names = code.co_varnames[1 : code.co_argcount]
         pattern = law.left(_Terms(), *[_Variable(name) for name in names])
-        keys = [(0, kind) for kind in ARITY] + [(0, kind) for kind in LEAVES]  # any operand
+        keys = [(0, kind) for kind in (*ARITY, *LEAVES, _OWN)]  # any operand
         for i, x in enumerate(pattern.operands):
             if not isinstance(x, _Variable):
                 keys = [(i, x.op if isinstance(x, _Term) else "constant")]
@@ -161,13 +163,16 @@ class _Builder(Tape):
                 return known
         if op in _SPELLED_OUT:
             return _SPELLED_OUT[op](self.m, places, self.exact)
+        if op not in ARITY and (expression := TABLE[op].expression) is not None:
+            result = expression(self.m, *places)
+            return self.constant(result) if type(result) is float else result
         if op == "step" and (relu := self._known.get(("relu", places), places[0])) != places[0]:
             # of the relu, which is kept anyway, so that what it was of need not be
             return self.apply("step", (relu,))
         laws = _INDEX.get(op)
         if laws is not None:
             for i, kind in enumerate(below):
-                for pattern, names, law in laws.get((i, kind), ()):
+                for pattern, names, law in laws.get((i, kind), laws.get((i, _OWN), ())):
                     if law.exact or not self.exact:
                         bound = self._match(pattern, places)
                         if bound is not None:

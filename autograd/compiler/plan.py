@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from autograd.compiler.callbacks import is_callback
 from autograd.compiler.kernels import MEMBERS, TERMS, Kind, Operand
 from autograd.compiler.loops import ROWS, SPACE, Access, Ints
 from autograd.compiler.merge import Literal, Merged, Statement, Step
@@ -36,6 +37,8 @@ class _Dimension(NamedTuple):
 
 def calls(statement: Statement, target: Target) -> Iterator[Call]:
     """The calls that run a statement."""
+    if isinstance(statement, Merged) and any(is_callback(op) for op, _ in statement.steps):
+        target = target._replace(width=1)  # a vector may have lanes to spare, that hold no operand
     yield from _Planner(statement, target).calls()
 
 
@@ -125,7 +128,7 @@ class _Planner:
                 tiles.reverse()
             if not mean:
                 tiles[0] = None
-                vectors = min(4, target.block // target.width)
+                vectors = min(4, target.block // target.width) if target.width > 1 else 1
         yield from self._tiled(tiles, "rows", target.width, vectors, self.in_rows)
 
     # --- one number for all rows ------------------------------------------------------------------

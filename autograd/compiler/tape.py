@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from autograd.primitives import TABLE
+from autograd.primitives import BUILT_IN, TABLE
 
 Operand = int | float
 
@@ -42,9 +42,24 @@ EXTRA: dict[str, Callable[..., float]] = {
     "largest": lambda *xs: max(xs),
     "inner": _inner,
 }
-FORWARD = {name: p.forward for name, p in TABLE.items()} | EXTRA
-ARITY = {name: p.arity for name, p in TABLE.items()} | dict.fromkeys(EXTRA, 2)
-ARITY |= {"take": None, "largest": None, "inner": None, "mean_over_rows": None}
+
+
+class _Known(dict[str, Any]):
+    """By operation; what a user has entered into the table since is looked up there, each time."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__({name: getattr(TABLE[name], field) for name in BUILT_IN})
+        self.field = field
+
+    def __missing__(self, op: str) -> Any:
+        return getattr(TABLE[op], self.field)
+
+
+FORWARD = _Known("forward")
+FORWARD.update(EXTRA)
+ARITY = _Known("arity")
+ARITY.update(dict.fromkeys(EXTRA, 2))
+ARITY.update({"take": None, "largest": None, "inner": None, "mean_over_rows": None})
 LEAVES = ("input", "constant")
 
 
@@ -170,7 +185,7 @@ def verify(tape: Tape) -> Tape:
             assert len(args) == 1, f"%{i}: a constant is one number"
             assert type(args[0]) is float, f"%{i}: a constant is a float, not {args[0]!r}"
             continue
-        assert op in ARITY, f"%{i}: unknown operation {op!r}"
+        assert op in ARITY or op in TABLE, f"%{i}: unknown operation {op!r}"
         arity = ARITY[op]
         fits = len(args) == arity if arity is not None else len(args) > 0
         assert fits, f"%{i}: {op} with {len(args)} operands"

@@ -132,7 +132,8 @@ def _operands(v: Value, formulas: dict[Value, Any], point: dict[Any, Any]) -> li
     """
     assert v.op is not None
     operands = [formulas[p] for p in v.parents]
-    return [_taken(e, point) for e in operands] if has_branches(v.op, len(operands)) else operands
+    branches = has_branches(TABLE[v.op], len(operands))
+    return [_taken(e, point) for e in operands] if branches else operands
 
 
 def _taken(formula: Any, point: dict[Any, Any]) -> Any:
