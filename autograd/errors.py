@@ -3,6 +3,11 @@
 Each is a subclass of the builtin that fits, so `except TypeError` keeps working.
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from autograd.anomaly import Anomaly
+
 
 class OperandError(TypeError):
     """Something that is not a real number was used as one."""
@@ -54,6 +59,14 @@ class SaveError(OSError):
 
 class ExportError(RuntimeError):
     """A function cannot leave Python as it is, or what was written does not compute the same."""
+
+
+class AnomalyError(FloatingPointError):
+    """A number or a gradient turned nan or infinite; `.anomaly` is which, as data."""
+
+    def __init__(self, message: str, anomaly: "Anomaly | None" = None) -> None:
+        super().__init__(message)
+        self.anomaly = anomaly
 
 
 class MissingExtraError(ImportError):

@@ -109,6 +109,10 @@ def _dot_nodes(
         else:
             v.op = v.a = v.b = v.da = v.db = None
         nodes.append(v)
+    if modes.open_blocks and (watch := modes.watcher()) is not None:
+        for v, (operands, data) in zip(nodes, units, strict=True):
+            n = len(inputs)  # a bias that is no node is in the data alone
+            watch.made(v, TABLE["dot"], (*operands[:n], *inputs, *(operands[n:] or data[n:])))
     return nodes
 
 

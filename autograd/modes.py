@@ -9,8 +9,10 @@ from typing import Any
 paused: ContextVar[int] = ContextVar("no_grad", default=0)  # blocks open around this one
 # where operations go instead of making nodes: a function of the primitive and its operands
 recorder: ContextVar[Callable[..., Any] | None] = ContextVar("recorder", default=None)
+# who is told of nodes and gradients (anomaly.py), the innermost last; None for a block that is off
+_watchers: ContextVar[tuple[Any, ...]] = ContextVar("watchers", default=())
 depth: ContextVar[int] = ContextVar("depth", default=0)  # derivatives being taken around this one
-# open blocks of either kind in all threads: a context variable costs too much to read per node
+# open blocks of any kind in all threads: a context variable costs too much to read per node
 open_blocks = 0
 _lock = Lock()
 
@@ -39,6 +41,24 @@ def recording(record: Callable[..., Any]) -> Iterator[None]:
             yield
         finally:
             recorder.reset(token)
+
+
+@contextmanager
+def watching(watch: Any) -> Iterator[None]:
+    """Inside, `watch` is told of nodes and gradients; of blocks in one another, the inner one."""
+    block = (watch,)  # an object of its own, to be found again
+    with _open_block():
+        _watchers.set((*_watchers.get(), block))
+        try:
+            yield
+        finally:
+            _watchers.set(tuple([b for b in _watchers.get() if b is not block]))
+
+
+def watcher() -> Any:
+    """Who is told of nodes and gradients in this thread; None if nobody. Ask open_blocks first."""
+    blocks = _watchers.get()
+    return blocks[-1][0] if blocks else None
 
 
 def is_recording() -> bool:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, final
 from weakref import WeakSet
 
 from autograd.elementwise import ELEMENTWISE
-from autograd.functions import _dot_nodes
+from autograd.functions import _dot_nodes, dot, logsumexp, mean, prod, total
 from autograd.value import Value, apply, as_node
 
 Span = tuple[int | None, int | None, int | None, int | None]  # lines, then columns
@@ -23,6 +23,8 @@ _OPERATOR, _FUNCTION = Value.__sub__.__code__, ELEMENTWISE["exp"].__code__
 _MAKERS = {apply.__code__, Value.__add__.__code__, Value.__mul__.__code__, _OPERATOR, _FUNCTION}
 _MAKERS |= {_INIT, _LAYER}
 _MADE_BY_EXEC = {f.__code__ for f in ELEMENTWISE.values()}  # these belong to no module
+# What gives the user one node, and that is the last it makes
+_RESULT = {f.__code__ for f in (dot, total, mean, prod, logsumexp)} | _MAKERS | _MADE_BY_EXEC
 _OURS = ("autograd", "nn")
 
 
@@ -83,6 +85,25 @@ class Sources:
             variable = self._assigned(file).get(span)
         return Source(file, made.line, linecache.getline(file, made.line).strip(), variable)
 
+    def note_caller(self, node: Value) -> int:
+        """Note the line, outside autograd and nn, that is making this node; how many are noted."""
+        inner: FrameType | None = None
+        user: FrameType | None = sys._getframe(1)
+        while user is not None and _is_ours(user):
+            inner, user = user, user.f_back
+        if user is not None and inner is not None:
+            place = user.f_code, user.f_lasti, user.f_lineno
+            self._made[id(node)] = _Made(node, *place, inner.f_code in _RESULT)
+        return len(self._made)
+
+    def forget_unused(self) -> int:
+        """Let go of the nodes that nobody else holds any more; how many are left."""
+        made = self._made
+        for key in reversed(list(made)):  # users before their operands, which go with them
+            if sys.getrefcount(made[key].node) == _UNUSED:
+                del made[key]
+        return len(made)
+
     def __len__(self) -> int:
         return len(self._made)
 
@@ -120,6 +141,10 @@ def source_of(node: Value) -> Source | None:
         if source is not None:
             return source
     return None
+
+
+# Python's versions differ in how often a node is counted that a table alone holds
+_UNUSED = (lambda made: sys.getrefcount(made[0].node))({0: _Made(Value(0.0), _INIT, 0, 0, False)})
 
 
 class _Open(threading.local):

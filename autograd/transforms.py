@@ -114,6 +114,8 @@ class _Trace:
         with _recording():
             variables = [_variable(x) for x in xs]
         self.variables = [_innermost(v) for v in variables]
+        if modes.open_blocks and (watch := modes.watcher()) is not None:
+            watch.named(f, positions, args, self.variables)
         self.from_values = any(type(v) is not Value or v.op is not None for v in self.variables)
         given = self.rebuild(variables)
         new_args = list(args)
@@ -180,6 +182,8 @@ class _Trace:
 
 def _adjoints(root: Value, variables: list[Value], recorded: bool) -> list[Any]:
     """d(root)/d(variable) for each: floats, or nodes if `recorded`. Writes to no node's grad."""
+    if modes.open_blocks and (watch := modes.watcher()) is not None:
+        watch.backward(root, ends=variables)
     adjoint: dict[Value, Any] = {root: 1.0}
     with _recording():
         for v in reversed(_flow_order(root, set(variables))):

@@ -198,6 +198,8 @@ class Value(Methods):
         """
         seed = as_float(seed)
         as_float(self.data)  # a .data behind this node may have been set to something else
+        if modes.open_blocks and (watch := modes.watcher()) is not None:
+            watch.backward(self, seed)
         if self.op is None:
             self.grad += seed
             return
@@ -249,8 +251,11 @@ def apply(p: Primitive, *operands: "Value | float") -> Value:
     v.data = y = p.forward(*numbers)
     v.grad = 0.0
     v.label = v.op = v.a = v.b = v.da = v.db = None
-    if modes.open_blocks and modes.paused.get():
-        return v
+    if modes.open_blocks:
+        if (watch := modes.watcher()) is not None:
+            watch.made(v, p, operands)
+        if modes.paused.get():
+            return v
     partials = p.partials(ieee, y, *numbers)
     v.op = p.name
     if p.arity == 1:

@@ -240,6 +240,8 @@ class Compiled:
             return self.__wrapped__(*args, **kwargs)
         result = program(arguments)
         raise_if_any()
+        if modes.open_blocks and (watch := modes.watcher()) is not None:
+            watch.compiled(self, result, args, kwargs)
         return result
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -7,6 +7,7 @@ from typing import Any, final
 
 import numpy as np
 
+from autograd import modes
 from autograd.compiler.arguments import Arguments
 from autograd.compiler.epoch import FLUSH, EpochCall
 from autograd.compiler.machine import address
@@ -57,10 +58,14 @@ class CompiledStep:
                 found = self._steps[arguments.key] = self._compile(parameters, args, arguments)
             loss, diverged = found(parameters.flat, state, arguments, step, lr)
         if diverged:
+            if modes.open_blocks and (watch := modes.watcher()) is not None:
+                batched = {k % (1 + len(args)) for k in self.batched}
+                rows = range(arguments.rows)
+                watch.diverged(self.__wrapped__, (parameters, *args), batched, rows, self.dtype)
             raise FloatingPointError(
                 f"expected a finite loss and gradient, but the loss is {loss} and the gradient "
                 "has nan or infinite entries; the parameters were not moved (is the learning "
-                "rate too large?)"
+                "rate too large? autograd.detect_anomaly() around it names the first such number)"
             )
         return loss
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd import modes
 from autograd.compiler.arguments import Arguments
 from autograd.compiler.callbacks import raise_if_any
 from autograd.compiler.epoch import FLUSH, EpochCall
@@ -81,7 +82,7 @@ class TrainingLoop:
             raise MissingExtraError(
                 "compiling to machine code needs llvmlite: pip install glassgrad[compile]"
             )
-        self.exact = exact
+        self.exact, self.loss_of_row = exact, loss
         padded = -(-n // 64) * 64
         self.captured = self._zeros(len(self.program.captured))
         self.numbers = self.captured[:n]
@@ -234,6 +235,12 @@ class TrainingLoop:
             start = stop
             if progress is not None:
                 progress(done)
+        if diverged and modes.open_blocks and (watch := modes.watcher()) is not None:
+            self.write_back()
+            batch = rows[done * batch_size : (done + 1) * batch_size].tolist()
+            watch.diverged(
+                self.loss_of_row, self.arrays, set(range(len(self.arrays))), batch, str(dtype)
+            )
         gradient = self._sums[: len(self.parameters)] / (min(len(rows), done * batch_size) or 1)
         return Epoch(losses[:done, 0], losses[:done, 1:], gradient, diverged)
 

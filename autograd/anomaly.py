@@ -1,0 +1,232 @@
+"""detect_anomaly and find_anomaly: the first number, or gradient, that turned nan or infinite.
+
+The engine computes on with nan and inf, as IEEE 754 has it. Inside the block it tells a `Watch` of
+every node, and of every backward pass before it begins; outside, it knows nothing of this.
+`report.py` words what was found, `causes.py` knows why, `rerun.py` looks into compiled code.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from math import isfinite, isinf, isnan
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
+
+from autograd import modes
+from autograd.errors import AnomalyError, OperandError
+from autograd.order import topological_order
+from autograd.primitives import TABLE, Primitive
+from autograd.value import Value, apply
+
+if TYPE_CHECKING:
+    from autograd.sources import Source
+
+_SWEEP_FROM = 10_000  # nodes; from then on whenever there are twice as many as were in use
+
+
+@contextmanager
+def detect_anomaly(*, nan: bool = True, inf: bool = True) -> Iterator[None]:
+    """Inside, the first number or gradient that turns nan or infinite raises AnomalyError.
+
+    nan, inf: which of the two to look for; neither switches an outer block off. Every nan is one;
+        an infinity is, if it was made of finite numbers: a mask of -inf is taken as meant.
+    The error says which operation, at what operands, why, on which line of yours, and what to do.
+    Compiled functions and trainings that give nan or inf are run again, eagerly, to find it.
+    Holds for this thread (or asyncio task). Decorates plain functions: @detect_anomaly().
+    """
+    with modes.watching(Watch(nan, inf) if nan or inf else None):
+        yield
+
+
+def find_anomaly(root: Value, *, nan: bool = True, inf: bool = True) -> "Anomaly | None":
+    """Where nan or inf first came up: a number behind `root`, else a gradient of root.backward().
+
+    Of a graph that is there, as it was computed; None if all is well. Print it. Inside (or after)
+    `record_sources()` it says the line. What `where` did not take is no anomaly.
+    nan, inf: as for `detect_anomaly`. Raises OperandError if the root is not a Value.
+    """
+    if not isinstance(root, Value):
+        raise OperandError(
+            f"find_anomaly expected a Value, such as a loss, but got {root!r:.80} "
+            f"({type(root).__name__})"
+        )
+    look = Look(nan, inf)
+    return look.forward(root) or look.backward(root, 1.0)
+
+
+class Anomaly(NamedTuple):
+    """A number or a gradient that turned nan or infinite; print it.
+
+    kind: "forward" if the node's number did, of the operands it was made of; "given" if a nan was
+        there from the start, in a leaf; "backward" if the gradient that the node passed to one of
+        its operands did.
+    operand: backward and given, the one in question. upstream, local, before: backward, the node's
+        gradient, its derivative by the operand, what the operand's gradient was before; masked_by:
+        the node that made the upstream gradient 0, if it is.
+    where: in what compiled function, training or row, if it was in one.
+    """
+
+    kind: Literal["forward", "backward", "given"]
+    node: Value
+    operand: Value | None = None
+    upstream: float = 0.0
+    local: float = 0.0
+    before: float = 0.0
+    masked_by: Value | None = None
+    where: str = ""
+
+    @property
+    def source(self) -> "Source | None":
+        """The line that made the node, if it was noted."""
+        from autograd.sources import source_of
+
+        return source_of(self.node)
+
+    def __str__(self) -> str:
+        from autograd.report import report
+
+        return report(self)
+
+
+class Look(NamedTuple):
+    """What counts as an anomaly, and the search for the first one in a graph."""
+
+    nan: bool
+    inf: bool
+
+    def bad(self, x: float) -> bool:
+        return (self.nan and isnan(x)) or (self.inf and isinf(x))
+
+    def turned(self, y: float, operands: Iterable[float]) -> bool:
+        """Whether a number made of these is an anomaly."""
+        return self.nan if isnan(y) else self.inf and isinf(y) and all(map(isfinite, operands))
+
+    def forward(self, root: Value) -> Anomaly | None:
+        """The first node in forward order that has a say in the root."""
+        if self.nan and root.op is None and isnan(root.data):
+            return Anomaly("given", root, root)
+        for v in _in_use(root):
+            if v.op in TABLE and self.turned(v.data, [p.data for p in v.parents]):
+                return self.entered(v) or Anomaly("forward", v)
+        return None
+
+    def entered(self, v: Value) -> Anomaly | None:
+        """The operand that brought nan with it, if one did; of what it was made, if it was."""
+        for p in _operands_in_use(v):
+            if isnan(p.data):
+                return (self.forward(p) if p.parents else None) or Anomaly("given", v, p)
+        return None
+
+    def backward(self, root: Value, seed: float, ends: "Iterable[Value]" = ()) -> Anomaly | None:
+        """The first contribution, in backward order, with which a gradient turned nan or inf."""
+        from autograd.graph.paths import edges
+        from autograd.transforms import _flow_order
+
+        ends = set(ends)
+        gradients = {root: seed}
+        givers: dict[Value, tuple[Value, float]] = {}
+        if self.bad(seed):
+            return Anomaly("backward", root, root, seed, 1.0)
+        for v in reversed(_flow_order(root, ends)):
+            if v not in gradients or v in ends:
+                continue
+            g = gradients[v]
+            for p, d in edges(v):
+                before = gradients.get(p, 0.0)
+                gradients[p] = before + g * d
+                givers.setdefault(p, (v, d))
+                if self.bad(gradients[p]):
+                    mask = _mask(v, gradients, givers) if g == 0.0 else None
+                    return Anomaly("backward", v, p, g, d, before, mask)
+        return None
+
+
+class Watch:
+    """One block of `detect_anomaly`: what the engine tells of nodes, gradients, compiled results.
+
+    where: what is being run again, for the report.
+    """
+
+    def __init__(self, nan: bool, inf: bool) -> None:
+        from autograd.sources import Sources
+
+        self.look = Look(nan, inf)
+        self.where = ""
+        self._sources = Sources()
+        self._note = self._sources.note_caller
+        self._sweep_at = _SWEEP_FROM
+
+    def made(self, v: Value, p: Primitive, operands: Sequence[Any]) -> None:
+        """A node was made. Raises AnomalyError."""
+        if v.data - v.data != 0.0:
+            numbers = [x.data if type(x) is Value else x for x in operands]
+            if self.look.turned(v.data, numbers):
+                token = modes.paused.set(0)  # so that the error shows what it was made of
+                try:
+                    with modes.watching(None):
+                        v = apply(p, *operands)
+                finally:
+                    modes.paused.reset(token)
+                self._note(v)
+                self.stop(self.look.entered(v) or Anomaly("forward", v))
+        if self._note(v) > self._sweep_at:
+            self._sweep_at = max(_SWEEP_FROM, 2 * self._sources.forget_unused())
+
+    def backward(self, root: Value, seed: float = 1.0, ends: Iterable[Value] = ()) -> None:
+        """A backward pass is about to begin. Raises AnomalyError, with no gradient written."""
+        found = self.look.backward(root, seed, ends)
+        if found is not None:
+            self.stop(found)
+
+    def named(
+        self, f: Any, positions: Sequence[int], args: Any, variables: Sequence[Value]
+    ) -> None:
+        """The variables by which f is derived, made of some of its arguments, get their names."""
+        from autograd.rerun import paths
+
+        for v, name in zip(variables, paths(f, args, positions), strict=True):
+            v.label = v.label or name
+
+    def compiled(self, f: Any, result: Any, args: Any, kwargs: Any) -> None:
+        """Compiled code gave a result. Raises AnomalyError."""
+        from autograd.rerun import after_call
+
+        after_call(self, f, result, args, kwargs)
+
+    def diverged(
+        self, loss: Any, args: Sequence[Any], batched: set[int], rows: Iterable[int], dtype: str
+    ) -> None:
+        """A compiled step of training met nan or inf. Raises AnomalyError."""
+        from autograd.rerun import after_step
+
+        after_step(self, loss, args, batched, rows, dtype)
+
+    def stop(self, found: Anomaly) -> NoReturn:
+        found = found._replace(where=self.where)
+        raise AnomalyError(str(found), found)
+
+
+def _in_use(root: Value) -> list[Value]:
+    """All behind the root, operands first, without the branches that a `where` did not take."""
+    order = topological_order(root)
+    used = {root}
+    for v in reversed(order):
+        if v in used:
+            used.update(_operands_in_use(v))
+    return [v for v in order if v in used]
+
+
+def _operands_in_use(v: Value) -> tuple[Value, ...]:
+    if v.op != "where":
+        return v.parents
+    condition, x, y = v.parents
+    return (condition, x if condition.data else y)
+
+
+def _mask(
+    v: Value, gradients: dict[Value, float], givers: dict[Value, tuple[Value, float]]
+) -> Value | None:
+    """The node that made the gradient 0 which came to v."""
+    while v in givers:
+        v, _ = givers[v]
+        if gradients[v] != 0.0:
+            return v
+    return None
