@@ -6,8 +6,10 @@ row of numbers of any kind: the eager engine gives it nodes, the compiler traced
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import ref
 
 import autograd
 from autograd import Value, jit, no_grad, sigmoid, softmax
@@ -41,9 +43,17 @@ class Objective:
     def __init__(
         self, model: "Sequential", loss: Callable[..., Any], metrics: Sequence[Metric]
     ) -> None:
-        self.model, self.loss, self.metrics = model, loss, metrics
+        self._model = ref(model)  # which holds this, and is freed when its last name goes
+        self.loss, self.metrics = loss, metrics
         self.partner = PARTNERS.get(loss)
         self._prediction: list[float] | None = None  # some prediction, to try targets with
+
+    @property
+    def model(self) -> "Sequential":
+        """The model that is trained."""
+        model = self._model()
+        assert model is not None
+        return model
 
     def __call__(
         self, x: Any, y: Any, weight: Any = None, random_numbers: Any = (), training: bool = True
@@ -135,10 +145,6 @@ class EagerEngine:
 
     def __init__(self, objective: Objective, optimizer: Optimizer) -> None:
         self.objective, self.optimizer = objective, optimizer
-        self._project: Callable[[list[Any]], list[float]] | None = None
-        if objective.model.constraints():
-            projected = _projection(objective.model)
-            self._project = lambda numbers: [_float(x) for x in projected(numbers)]
 
     def use(self, rows: Rows) -> None:
         """Train on these rows from here on."""
@@ -161,7 +167,8 @@ class EagerEngine:
             gradients = [p.grad for p in self.optimizer.params]
             if not isfinite(loss.data) or not all(map(isfinite, gradients)):
                 return _means(totals, start, updates, diverged=True)
-            self.optimizer.step(self._project)
+            self.optimizer.step()
+            project(self.objective.model)
             updates += 1
             counts = [[_float(c) for c in row[1:]] for row in found]
             sums = [loss.data * len(batch), *[sum(c) for c in zip(*counts, strict=True)]]
@@ -176,12 +183,12 @@ class CompiledEngine:
     name = "compiled"
 
     def __init__(self, objective: Objective, optimizer: Optimizer, rows: Rows) -> None:
-        model, names = objective.model, rows.names
+        names = rows.names
 
         def loss(*row: Any) -> Any:
             return objective(**dict(zip(names, map(_nested, row), strict=True)))
 
-        projection = _projection(model) if model.constraints() else None
+        projection = partial(_projection, objective) if objective.model.constraints() else None
         self.training = CompiledTraining(loss, optimizer, *rows.arrays, project=projection)
 
     def use(self, rows: Rows) -> None:
@@ -227,11 +234,11 @@ class Evaluation:
 
     def __call__(self, rows: Rows) -> Sums:
         """The means over these rows."""
-        names = tuple(rows.names)
+        names, objective = tuple(rows.names), self.objective
 
         def of_row(*row: Any) -> list[Any]:
             given = dict(zip(names, map(_nested, row), strict=True))
-            return list(self.objective(**given, training=False))
+            return list(objective(**given, training=False))
 
         if self.compiled is not False:
             if names not in self._fast:
@@ -248,18 +255,21 @@ class Evaluation:
         return _means([sum(column) for column in zip(*found, strict=True)], len(rows), 0)
 
 
-def _projection(model: "Sequential") -> Callable[[list[Any]], list[Any]]:
-    """What the constraints make of the numbers of all parameters."""
-    place = {p: k for k, p in enumerate(model.parameters())}
+def project(model: "Sequential") -> None:
+    """Apply the constraints to the weights."""
+    for function, weights in model.constraints():
+        for p, number in zip(weights, function([p.data for p in weights]), strict=True):
+            p.data = _float(number)
 
-    def projected(numbers: list[Any]) -> list[Any]:
-        for function, weights in model.constraints():
-            found = function([numbers[place[p]] for p in weights])
-            for p, number in zip(weights, found, strict=True):
-                numbers[place[p]] = number
-        return numbers
 
-    return projected
+def _projection(objective: Objective, numbers: list[Any]) -> list[Any]:
+    """The same, of the list of all parameters."""
+    place = {p: k for k, p in enumerate(objective.model.parameters())}
+    for function, weights in objective.model.constraints():
+        found = function([numbers[place[p]] for p in weights])
+        for p, number in zip(weights, found, strict=True):
+            numbers[place[p]] = number
+    return numbers
 
 
 def _check_mean(objective: Objective, rows: Rows) -> None:

@@ -6,6 +6,7 @@ from math import prod
 from pathlib import Path
 from random import Random
 from typing import Any, final
+from weakref import proxy
 
 from autograd import LengthError, jit, no_grad
 from nn.activations import activation_function
@@ -14,7 +15,6 @@ from nn.course import Course, whole
 from nn.errors import HyperparameterError, NotCompiledError
 from nn.fit import CompiledEngine, EagerEngine, Evaluation, Objective, Rows, Sums, engine
 from nn.history import History
-from nn.interrupts import set_at_once
 from nn.layers import Activation, Dense
 from nn.layers.base import Pass, SequentialLayer, flat, nested
 from nn.losses import loss_function
@@ -42,8 +42,6 @@ class Sequential(Module):
         self._rng = Random(seed)
         self.optimizer: Optimizer | None = None
         self.epochs_trained = 0
-        # of an epoch that is not over: the updates before it, and fit's rows, batch_size and seed
-        self.begun: list[int] | None = None
         self.stop_training = False  # a callback sets it to end training after this epoch
         self._forget_programs()
         for layer in layers:
@@ -228,8 +226,7 @@ class Sequential(Module):
         seed: of the order of the rows and of dropout; by default the model's. The same seed and
             data give the same numbers, also when training is interrupted and goes on.
 
-        Ctrl-C ends it and keeps what was learned, as does a loss that is nan or infinite. An epoch
-        that Ctrl-C ended goes on with its other rows at the next call for as many rows. Raises
+        Ctrl-C ends it and keeps what was learned, as does a loss that is nan or infinite. Raises
         LengthError if x and y differ in length or there are none.
         """
         self._check_compiled()
@@ -289,8 +286,10 @@ class Sequential(Module):
         if not len(xs):
             return np.empty(shape)
 
+        model = proxy(self)  # a model that held itself would outlive its last name
+
         def of_row(row: Any) -> Any:
-            return flat(self.row(nested(row), Pass()))
+            return flat(model.row(nested(row), Pass()))
 
         try:
             if self._fast_predict is None:
@@ -320,23 +319,14 @@ class Sequential(Module):
         return [weights for layer in self.layers for weights in layer.get_weights()]
 
     def set_weights(self, weights: Sequence[Any]) -> None:
-        """Set the weights of all layers.
-
-        Raises LengthError if their number or shapes differ; nothing is changed then.
-        """
+        """Set the weights of all layers. Raises LengthError if their number differs."""
         rest = list(weights)
         parts = [len(layer.get_weights()) for layer in self.layers]
         if len(rest) != sum(parts):
             raise LengthError(f"expected {sum(parts)} arrays of weights, but got {len(rest)}")
-        parameters = self.parameters()
-        before = [p.data for p in parameters]
-        try:
-            for layer, n in zip(self.layers, parts, strict=True):
-                layer.set_weights(rest[:n])
-                rest = rest[n:]
-        except BaseException:
-            set_at_once(parameters, ["data"] * len(before), before)
-            raise
+        for layer, n in zip(self.layers, parts, strict=True):
+            layer.set_weights(rest[:n])
+            rest = rest[n:]
 
     def save(self, path: str | Path) -> None:
         """Write the model to a safetensors file, which `nn.load` reads back; see nn/io.py."""
@@ -346,7 +336,13 @@ class Sequential(Module):
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles compile anew: machine code stays in its process."""
-        return vars(self) | {"_engines": {}, "_evaluation": None, "_fast_predict": None}
+        programs = {"_engines": {}, "_evaluation": None, "_fast_predict": None}
+        return vars(self) | programs | {"_objective": None}  # that of a copy is its own
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        if self.optimizer is not None:
+            self._objective = Objective(self, self.loss, self.metrics)
 
     def describe(self) -> str:
         return f"{self.input_shape} -> {self.output_shape}" if self.built else "not built"
