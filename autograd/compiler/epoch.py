@@ -109,12 +109,15 @@ def epoch_driver(bits: int, width: int, x86: bool) -> tuple[str, dict[str, str]]
     return "\n".join(["define void @run_epoch(ptr %epoch) {", *code.lines, "}"]), code.declared
 
 
+_Fields = ctypes.c_int64 * len(EPOCH)
+
+
 class EpochCall:
     """A call of `run_epoch` on fields (see EPOCH), arrays and whole numbers, again and again."""
 
     def __init__(self, bits: int, **fields: Any) -> None:
         """fields: all of them. The arrays must live as long as this does."""
-        self.fields = (ctypes.c_int64 * len(EPOCH))()
+        self.fields = _Fields()
         self._address = ctypes.addressof(self.fields)
         self._run = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(llvm.addresses[f"epoch{bits}"])
         self.set(**{name: fields[name] for name in EPOCH})

@@ -234,6 +234,7 @@ def simplify(tape: Tape, exact: bool) -> Tape:
         else:
             place[i] = new.apply(op, tuple([place[x] for x in args]))
     new.outputs = [place[x] for x in tape.outputs]
+    del new.m  # which records on it: a cycle, that would keep all this until the collector came by
     return new
 
 

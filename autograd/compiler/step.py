@@ -93,7 +93,7 @@ class _Memory:
         self.loss, self.hyper, self.rate = (np.zeros(k, dtype) for k in (1, 2, 1))
         self.gradient, self.sums = np.zeros(padded, dtype), np.zeros(padded, dtype)
         self.working = np.zeros(0, dtype)
-        self.latest: Any = None  # the step whose constants stand in the working memory
+        self.latest: Any = None  # the constants, of one of the steps, that stand in it
 
 
 class _Step:
@@ -127,9 +127,9 @@ class _Step:
             or not all(map(is_, changed, self._changed))
         ):
             self._prepare(changed, arguments)
-        if memory.latest is not self:
+        if memory.latest is not self._constants:
             self._once[: len(self._constants)] = self._constants
-            memory.latest = self
+            memory.latest = self._constants
         inputs = self.program.buffers(arguments)
         for k, x in enumerate(inputs):
             if x is not self._inputs[k]:
