@@ -145,6 +145,9 @@ class EagerEngine:
 
     def __init__(self, objective: Objective, optimizer: Optimizer) -> None:
         self.objective, self.optimizer = objective, optimizer
+        self._project: Callable[[list[Any]], list[float]] | None = None
+        if objective.model.constraints():
+            self._project = lambda numbers: [_float(x) for x in _projection(objective, numbers)]
 
     def use(self, rows: Rows) -> None:
         """Train on these rows from here on."""
@@ -167,8 +170,7 @@ class EagerEngine:
             gradients = [p.grad for p in self.optimizer.params]
             if not isfinite(loss.data) or not all(map(isfinite, gradients)):
                 return _means(totals, start, updates, diverged=True)
-            self.optimizer.step()
-            project(self.objective.model)
+            self.optimizer.step(self._project)
             updates += 1
             counts = [[_float(c) for c in row[1:]] for row in found]
             sums = [loss.data * len(batch), *[sum(c) for c in zip(*counts, strict=True)]]
@@ -255,15 +257,8 @@ class Evaluation:
         return _means([sum(column) for column in zip(*found, strict=True)], len(rows), 0)
 
 
-def project(model: "Sequential") -> None:
-    """Apply the constraints to the weights."""
-    for function, weights in model.constraints():
-        for p, number in zip(weights, function([p.data for p in weights]), strict=True):
-            p.data = _float(number)
-
-
 def _projection(objective: Objective, numbers: list[Any]) -> list[Any]:
-    """The same, of the list of all parameters."""
+    """What the constraints make of the numbers of all parameters."""
     place = {p: k for k, p in enumerate(objective.model.parameters())}
     for function, weights in objective.model.constraints():
         found = function([numbers[place[p]] for p in weights])

@@ -15,6 +15,7 @@ from nn.course import Course, whole
 from nn.errors import HyperparameterError, NotCompiledError
 from nn.fit import CompiledEngine, EagerEngine, Evaluation, Objective, Rows, Sums, engine
 from nn.history import History
+from nn.interrupts import set_at_once
 from nn.layers import Activation, Dense
 from nn.layers.base import Pass, SequentialLayer, flat, nested
 from nn.losses import loss_function
@@ -42,6 +43,8 @@ class Sequential(Module):
         self._rng = Random(seed)
         self.optimizer: Optimizer | None = None
         self.epochs_trained = 0
+        # of an epoch that is not over: the updates before it, and fit's rows, batch_size and seed
+        self.begun: list[int] | None = None
         self.stop_training = False  # a callback sets it to end training after this epoch
         self._forget_programs()
         for layer in layers:
@@ -226,7 +229,8 @@ class Sequential(Module):
         seed: of the order of the rows and of dropout; by default the model's. The same seed and
             data give the same numbers, also when training is interrupted and goes on.
 
-        Ctrl-C ends it and keeps what was learned, as does a loss that is nan or infinite. Raises
+        Ctrl-C ends it and keeps what was learned, as does a loss that is nan or infinite. An epoch
+        that Ctrl-C ended goes on with its other rows at the next call for as many rows. Raises
         LengthError if x and y differ in length or there are none.
         """
         self._check_compiled()
@@ -319,14 +323,23 @@ class Sequential(Module):
         return [weights for layer in self.layers for weights in layer.get_weights()]
 
     def set_weights(self, weights: Sequence[Any]) -> None:
-        """Set the weights of all layers. Raises LengthError if their number differs."""
+        """Set the weights of all layers.
+
+        Raises LengthError if their number or shapes differ; nothing is changed then.
+        """
         rest = list(weights)
         parts = [len(layer.get_weights()) for layer in self.layers]
         if len(rest) != sum(parts):
             raise LengthError(f"expected {sum(parts)} arrays of weights, but got {len(rest)}")
-        for layer, n in zip(self.layers, parts, strict=True):
-            layer.set_weights(rest[:n])
-            rest = rest[n:]
+        parameters = self.parameters()
+        before = [p.data for p in parameters]
+        try:
+            for layer, n in zip(self.layers, parts, strict=True):
+                layer.set_weights(rest[:n])
+                rest = rest[n:]
+        except BaseException:
+            set_at_once(parameters, ["data"] * len(before), before)
+            raise
 
     def save(self, path: str | Path) -> None:
         """Write the model to a safetensors file, which `nn.load` reads back; see nn/io.py."""
