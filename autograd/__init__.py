@@ -1,9 +1,10 @@
 """autograd: every number is a node you can see, trust, and run fast."""
 
 from autograd import operators as operators
-from autograd.anomaly import Anomaly as Anomaly
 from autograd.anomaly import detect_anomaly as detect_anomaly
 from autograd.anomaly import find_anomaly as find_anomaly
+from autograd.check import check_gradients as check_gradients
+from autograd.check import error_by_step as error_by_step
 from autograd.compiler.jit import Compiled as Compiled
 from autograd.compiler.jit import jit as jit
 from autograd.compiler.jit import jit_graph as jit_graph
@@ -68,8 +69,9 @@ from autograd.elementwise import sub as sub
 from autograd.elementwise import tan as tan
 from autograd.elementwise import tanh as tanh
 from autograd.elementwise import where as where
-from autograd.errors import ForwardError as ForwardError
 from autograd.errors import AnomalyError as AnomalyError
+from autograd.errors import ForwardError as ForwardError
+from autograd.errors import GradientError as GradientError
 from autograd.errors import GraphTooLargeError as GraphTooLargeError
 from autograd.errors import LengthError as LengthError
 from autograd.errors import MissingExtraError as MissingExtraError

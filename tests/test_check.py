@@ -9,8 +9,9 @@ from strategies import Program, programs
 
 import autograd
 from autograd import Value, dot, exp, maximum, relu, sin, tanh, where
-from autograd.check import MOST_COORDINATES, check_gradients
-from autograd.differences import complex_step, measure
+from autograd.check import check_gradients
+from autograd.check.differences import complex_step, measure
+from autograd.check.verdict import MOST_COORDINATES
 from autograd.errors import GradientError, LengthError, StructureError
 from autograd.primitives import TABLE
 

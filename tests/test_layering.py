@@ -32,22 +32,15 @@ ALLOWED = {
     "transforms": FUNCTIONS | {"forward"},
     "notices": {"stale"},  # inside strict(), which pays for it
     "stale": NODE | {"notices"},
-    "differences": set(),
-    "comparison": set(),
-    "problem": NODE | {"comparison", "differences"},
-    "diagnosis": NODE | {"comparison", "differences", "problem"},
-    "check": FUNCTIONS
-    | {"forward", "transforms", "comparison", "differences", "problem", "diagnosis"},
+    "check": FUNCTIONS | {"check", "files", "forward", "transforms"},
     "reading": BASE,
     "registering": FUNCTIONS | {"reading", "check"},
     "sources": FUNCTIONS,
+    "strategies": FUNCTIONS | {"strategies", "graph"},
+    "pytest_plugin": {"check"},
     "graph": FUNCTIONS | {"files", "graph", "sources"},
     "compiler": FUNCTIONS | {"compiler"},
-    "causes": BASE,
-    "report": FUNCTIONS | {"causes", "graph", "sources"},
-    "rerun": FUNCTIONS | {"anomaly"},
-    # report, rerun and what these see inside functions, so that `import autograd` stays quick
-    "anomaly": FUNCTIONS | {"graph", "report", "rerun", "sources", "transforms"},
+    "anomaly": FUNCTIONS | {"anomaly", "graph", "sources", "transforms"},
     "export": FUNCTIONS | {"compiler", "export", "forward", "graph", "transforms"},
 }
 # Inside the compiler: what a pass may import of the others. Each sees the form it works on, and

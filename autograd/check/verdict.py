@@ -1,9 +1,7 @@
-"""check_gradients: is a gradient right? With a diagnosis if it is not.
+"""The check itself: each derivative with differences, forward with reverse mode.
 
-Derivatives are held against differences (`differences.py`), in every coordinate or, of large
-arguments, in random directions; forward against reverse mode; second derivatives likewise. At a
-corner, such as relu's at 0, differences from the two sides disagree: that is reported as what it
-is, and any gradient between the two is right.
+Derivatives are held against differences in every coordinate or, of large arguments, in random
+directions; second derivatives against differences of the first.
 """
 
 import math
@@ -11,14 +9,14 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd.comparison import Agreement as Agreement
-from autograd.comparison import Comparison as Comparison
-from autograd.comparison import GradientReport as GradientReport
-from autograd.diagnosis import diagnose
-from autograd.differences import EPSILON
+from autograd.check.comparison import Agreement
+from autograd.check.comparison import Comparison
+from autograd.check.comparison import GradientReport
+from autograd.check.diagnosis import diagnose
+from autograd.check.differences import EPSILON
 from autograd.errors import GradientError, StructureError
 from autograd.forward import jvp
-from autograd.problem import Claim, Direction, Judge, Problem, combination, in_directions, plain
+from autograd.check.problem import Claim, Direction, Judge, Problem, combination, in_directions, plain
 from autograd.transforms import grad, vjp
 from autograd.tree import flatten, same_structure
 
@@ -31,33 +29,18 @@ COARSE = {"float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 Directions = list[tuple[str, Direction]]
 
 
-def check_gradients(
+def check(
     f: Callable[..., Any],
-    *args: Any,
-    gradient: Callable[..., Any] | None = None,
-    order: int = 1,
-    modes: Sequence[str] = ("reverse", "forward"),
-    rtol: float | None = None,
-    atol: float = 0.0,
-    seed: int = 0,
-    raise_error: bool = True,
+    args: tuple[Any, ...],
+    gradient: Callable[..., Any] | None,
+    order: int,
+    modes: Sequence[str],
+    rtol: float | None,
+    atol: float,
+    seed: int,
+    raise_error: bool,
 ) -> GradientReport:
-    """Hold the gradient of f at these arguments against differences.
-
-    f: a function of numbers in nested lists, tuples, dicts or arrays; of several results a random
-        combination is checked. Without `gradient`, f must take autograd's numbers.
-    gradient: a hand-written gradient of any f of floats: gradient(*args) gives what is built like
-        the argument, or like the tuple of all. It is checked in place of the modes.
-    order: 2 checks the second derivatives as well. modes: "reverse", "forward" or both, which are
-        then also held against each other (to 1e-13 relative: the dot-product test).
-    rtol, atol: how far a derivative may be off, relative to its size (by default 1e-7, of a
-        gradient in float32 2e-5) and at all. What differences cannot tell comes on top.
-    raise_error: whether a gradient that is wrong raises GradientError, an AssertionError, with the
-        diagnosis; otherwise look at the report's `ok`.
-    Corners are no errors: a gradient between the slopes of both sides is right.
-    Raises StructureError for a gradient that is not built like the arguments, LengthError,
-    ValueError.
-    """
+    """See `autograd.check.check_gradients`."""
     unknown = sorted({*modes} - {"reverse", "forward"})
     if unknown or not modes or isinstance(modes, str):
         raise ValueError(f"expected modes=['reverse', 'forward'], or one of them, but got {modes}")
@@ -73,7 +56,7 @@ def check_gradients(
     with warnings.catch_warnings():  # steps may leave f's domain, of which NumPy warns
         warnings.simplefilter("ignore", RuntimeWarning)
         if gradient is not None:
-            claimed, precision = _numbers_of(gradient(*args), problem)
+            claimed, precision = numbers_of(gradient(*args), problem)
             judge = Judge(
                 problem,
                 problem.number,
@@ -85,13 +68,13 @@ def check_gradients(
             claims = {"gradient": in_directions(claimed)}
             report = _report(judge, claims, problem.directions(MOST_COORDINATES), "")
         else:
-            check = _Check(problem, modes, RTOL if rtol is None else rtol, atol)
-            report = check.first()
+            own = _Own(problem, modes, RTOL if rtol is None else rtol, atol)
+            report = own.first()
             if order == 2:
-                second = check.second()
+                second = own.second()
                 report.comparisons.extend(second.comparisons)
                 report.agreements.extend(second.agreements)
-            claimed = check.reverse
+            claimed = own.reverse
         report.notes.extend(_notes(problem, report))
         if not report.ok:
             report.diagnosis.extend(diagnose(problem, claimed, report.wrong))
@@ -100,7 +83,14 @@ def check_gradients(
     return report
 
 
-class _Check:
+def reverse(problem: Problem) -> list[float]:
+    """The gradient by reverse mode, of the combination of f's results."""
+    result, pullback = vjp(problem.f, *problem.args)
+    cotangents = flatten(result)[1](list(problem.weights))
+    return _plain_numbers(pullback(cotangents))
+
+
+class _Own:
     """The derivatives of autograd itself, in one mode or both."""
 
     def __init__(self, problem: Problem, modes: Sequence[str], rtol: float, atol: float) -> None:
@@ -112,9 +102,7 @@ class _Check:
         problem = self.problem
         claims: dict[str, Claim] = {}
         if "reverse" in self.modes:
-            result, pullback = vjp(problem.f, *problem.args)
-            cotangents = flatten(result)[1](list(problem.weights))
-            self.reverse = _plain_numbers(pullback(cotangents))
+            self.reverse = reverse(problem)
             claims["reverse"] = in_directions(self.reverse)
         if "forward" in self.modes:
             claims["forward"] = self._forward
@@ -213,7 +201,7 @@ def _symmetry(u: list[float], h_v: list[float], v: list[float], h_u: list[float]
     return Agreement("u' H v and v' H u", sum(one), sum(other), size)
 
 
-def _numbers_of(found: Any, problem: Problem) -> tuple[list[float], float]:
+def numbers_of(found: Any, problem: Problem) -> tuple[list[float], float]:
     """A hand-written gradient, in the order of the arguments' numbers, and its precision."""
     precision = max([EPSILON, *[COARSE.get(kind, 0.0) for kind in _kinds(found)]])
     args = problem.args

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-from autograd.comparison import Comparison
-from autograd.differences import EPSILON, Slope, complex_step, measure, noise_of
+from autograd.check.comparison import Comparison
+from autograd.check.differences import EPSILON, Slope, complex_step, measure, noise_of
 from autograd.errors import LengthError
 from autograd.operands import as_float
 from autograd.tree import flatten

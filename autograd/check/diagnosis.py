@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from autograd.differences import measure
+from autograd.check.differences import measure
 from autograd.order import topological_order
 from autograd.primitives import TABLE
 from autograd.value import Value
