@@ -6,7 +6,7 @@ Each is a subclass of the builtin that fits, so `except TypeError` keeps working
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from autograd.anomaly import Anomaly
+    from autograd.anomaly.watch import Anomaly
 
 
 class OperandError(TypeError):

@@ -23,8 +23,9 @@ _OPERATOR, _FUNCTION = Value.__sub__.__code__, ELEMENTWISE["exp"].__code__
 _MAKERS = {apply.__code__, Value.__add__.__code__, Value.__mul__.__code__, _OPERATOR, _FUNCTION}
 _MAKERS |= {_INIT, _LAYER}
 _MADE_BY_EXEC = {f.__code__ for f in ELEMENTWISE.values()}  # these belong to no module
-# What gives the user one node, and that is the last it makes
-_RESULT = {f.__code__ for f in (dot, total, mean, prod, logsumexp)} | _MAKERS | _MADE_BY_EXEC
+# What gives the user one node, and that is the last it makes. By id: to hash code takes long
+_RESULT = {id(f.__code__) for f in (dot, total, mean, prod, logsumexp)}
+_RESULT |= set(map(id, _MAKERS | _MADE_BY_EXEC))
 _OURS = ("autograd", "nn")
 
 
@@ -93,7 +94,7 @@ class Sources:
             inner, user = user, user.f_back
         if user is not None and inner is not None:
             place = user.f_code, user.f_lasti, user.f_lineno
-            self._made[id(node)] = _Made(node, *place, inner.f_code in _RESULT)
+            self._made[id(node)] = _Made(node, *place, id(inner.f_code) in _RESULT)
         return len(self._made)
 
     def forget_unused(self) -> int:
@@ -191,7 +192,7 @@ def _note(frame: FrameType, event: str, result: Any) -> None:
 
 def _is_ours(frame: FrameType) -> bool:
     name: str = frame.f_globals.get("__name__", "")
-    return name.partition(".")[0] in _OURS or frame.f_code in _MADE_BY_EXEC
+    return name.partition(".")[0] in _OURS or (not name and frame.f_code in _MADE_BY_EXEC)
 
 
 def assignments(text: str) -> dict[Span, str]:

@@ -1,17 +1,11 @@
-"""detect_anomaly and find_anomaly: the first number, or gradient, that turned nan or infinite.
+"""Where nan or inf first came up in a graph: what counts as an anomaly, and the search for it."""
 
-The engine computes on with nan and inf, as IEEE 754 has it. Inside the block it tells a `Watch` of
-every node, and of every backward pass before it begins; outside, it knows nothing of this.
-`report.py` words what was found, `causes.py` knows why, `rerun.py` looks into compiled code.
-"""
-
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from math import isfinite, isinf, isnan
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
 
 from autograd import modes
-from autograd.errors import AnomalyError, OperandError
+from autograd.errors import AnomalyError
 from autograd.order import topological_order
 from autograd.primitives import TABLE, Primitive
 from autograd.value import Value, apply
@@ -20,36 +14,6 @@ if TYPE_CHECKING:
     from autograd.sources import Source
 
 _SWEEP_FROM = 10_000  # nodes; from then on whenever there are twice as many as were in use
-
-
-@contextmanager
-def detect_anomaly(*, nan: bool = True, inf: bool = True) -> Iterator[None]:
-    """Inside, the first number or gradient that turns nan or infinite raises AnomalyError.
-
-    nan, inf: which of the two to look for; neither switches an outer block off. Every nan is one;
-        an infinity is, if it was made of finite numbers: a mask of -inf is taken as meant.
-    The error says which operation, at what operands, why, on which line of yours, and what to do.
-    Compiled functions and trainings that give nan or inf are run again, eagerly, to find it.
-    Holds for this thread (or asyncio task). Decorates plain functions: @detect_anomaly().
-    """
-    with modes.watching(Watch(nan, inf) if nan or inf else None):
-        yield
-
-
-def find_anomaly(root: Value, *, nan: bool = True, inf: bool = True) -> "Anomaly | None":
-    """Where nan or inf first came up: a number behind `root`, else a gradient of root.backward().
-
-    Of a graph that is there, as it was computed; None if all is well. Print it. Inside (or after)
-    `record_sources()` it says the line. What `where` did not take is no anomaly.
-    nan, inf: as for `detect_anomaly`. Raises OperandError if the root is not a Value.
-    """
-    if not isinstance(root, Value):
-        raise OperandError(
-            f"find_anomaly expected a Value, such as a loss, but got {root!r:.80} "
-            f"({type(root).__name__})"
-        )
-    look = Look(nan, inf)
-    return look.forward(root) or look.backward(root, 1.0)
 
 
 class Anomaly(NamedTuple):
@@ -81,7 +45,7 @@ class Anomaly(NamedTuple):
         return source_of(self.node)
 
     def __str__(self) -> str:
-        from autograd.report import report
+        from autograd.anomaly.report import report
 
         return report(self)
 
@@ -180,14 +144,14 @@ class Watch:
         self, f: Any, positions: Sequence[int], args: Any, variables: Sequence[Value]
     ) -> None:
         """The variables by which f is derived, made of some of its arguments, get their names."""
-        from autograd.rerun import paths
+        from autograd.anomaly.rerun import paths
 
         for v, name in zip(variables, paths(f, args, positions), strict=True):
             v.label = v.label or name
 
     def compiled(self, f: Any, result: Any, args: Any, kwargs: Any) -> None:
         """Compiled code gave a result. Raises AnomalyError."""
-        from autograd.rerun import after_call
+        from autograd.anomaly.rerun import after_call
 
         after_call(self, f, result, args, kwargs)
 
@@ -195,7 +159,7 @@ class Watch:
         self, loss: Any, args: Sequence[Any], batched: set[int], rows: Iterable[int], dtype: str
     ) -> None:
         """A compiled step of training met nan or inf. Raises AnomalyError."""
-        from autograd.rerun import after_step
+        from autograd.anomaly.rerun import after_step
 
         after_step(self, loss, args, batched, rows, dtype)
 

@@ -4,7 +4,13 @@ from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from autograd.causes import operand_names, remedy_gradient, remedy_value, why_gradient, why_value
+from autograd.anomaly.causes import (
+    operand_names,
+    remedy_gradient,
+    remedy_value,
+    why_gradient,
+    why_value,
+)
 from autograd.graph.explain import named
 from autograd.graph.words import decimal, factor, formula
 from autograd.primitives import TABLE, Primitive
@@ -12,7 +18,7 @@ from autograd.sources import source_of
 from autograd.value import Value
 
 if TYPE_CHECKING:
-    from autograd.anomaly import Anomaly
+    from autograd.anomaly.watch import Anomaly
 
 LINES = 8  # the most nodes of the chain behind an anomaly
 SEEN = 1000  # nodes looked at

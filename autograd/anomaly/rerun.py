@@ -14,7 +14,7 @@ from autograd.tree import flatten
 from autograd.value import Value
 
 if TYPE_CHECKING:
-    from autograd.anomaly import Watch
+    from autograd.anomaly.watch import Watch
     from autograd.compiler.jit import Compiled
 
 
