@@ -1,6 +1,7 @@
-"""What hypothesis draws: operands inside a primitive's domain, and whole computation graphs.
+"""What hypothesis draws for these tests: operands, moderate graphs, and wild ones.
 
-Both are made from the table, so a new primitive is drawn unasked.
+The first two are `autograd.strategies`, in this suite's words: operands as close to a kink as
+floats come, and graphs that are called with their leaves.
 """
 
 import math
@@ -11,171 +12,33 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 import autograd
-from autograd import ieee
-from autograd.primitives import REAL, TABLE, Interval, Primitive
-
-OPERATORS: dict[str, Callable[..., Any]] = {
-    "add": operator.add,
-    "sub": operator.sub,
-    "mul": operator.mul,
-    "div": operator.truediv,
-    "pow": operator.pow,
-    "neg": operator.neg,
-    "abs": operator.abs,
-}
+from autograd.primitives import TABLE, Primitive
+from autograd.strategies.expressions import Expression, Step, expressions
+from autograd.strategies.operands import domains as domains
+from autograd.strategies.operands import far_from_kinks as far_from_kinks
+from autograd.strategies.operands import operand_counts as number_of_operands
+from autograd.strategies.operands import operand_names as operand_names
+from autograd.strategies.operands import operands
+from autograd.strategies.written import OPERATORS as OPERATORS
+from autograd.strategies.written import function_of
 
 
-def function_of(name: str) -> Callable[..., Any]:
-    """The primitive as its users call it, on separate operands: an operator where there is one."""
-    if name == "dot":
-        return _dot
-    if TABLE[name].arity is None:
-        return lambda *xs: getattr(autograd, name)(xs)
-    return OPERATORS.get(name) or getattr(autograd, name)
-
-
-def _dot(*operands: Any) -> Any:
-    n = len(operands) // 2
-    return autograd.dot(operands[:n], operands[n : 2 * n], operands[-1])
-
-
-def operand_names(p: Primitive, n: int) -> list[str]:
-    names = p.operands if p.arity else [p.operands[0].lstrip("*")] * n
-    return [name.split("=")[0] for name in names]
-
-
-def domains(p: Primitive, n: int) -> list[Interval]:
-    return [p.domain[i % len(p.domain)] for i in range(n)]
-
-
-def number_of_operands(p: Primitive) -> tuple[int, ...]:
-    """How many operands to test with: dot takes n weights, n inputs and a bias."""
-    if p.arity is not None:
-        return (p.arity,)
-    return (1, 3, 5, 7, 15) if p.name == "dot" else (1, 2, 3, 7)
-
-
-def far_from_kinks(p: Primitive, operands: Any, distance: float = 0.0) -> bool:
-    return all(abs(k) > distance for k in p.kinks(*operands))
-
-
-def inside(interval: Interval, size: float) -> st.SearchStrategy[float]:
-    """Floats in the open interval, no larger than `size`; zero, but nothing else under 1e-9.
-
-    High powers of what is smaller leave the range of float64; the grids look there with care.
-    """
-    low, high = interval
-    floats = st.floats(
-        max(low, -size), min(high, size), exclude_min=low > -size, exclude_max=high < size
-    )
-    return floats.filter(lambda x: x == 0.0 or abs(x) >= 1e-9)
-
-
-@st.composite
-def operands_of(draw: st.DrawFn, p: Primitive, n: int, size: float = 30.0) -> tuple[float, ...]:
+def operands_of(p: Primitive, n: int, size: float = 30.0) -> st.SearchStrategy[tuple[float, ...]]:
     """Operands inside the domain and not at a kink."""
-    xs = []
-    for name, interval in zip(operand_names(p, n), domains(p, n), strict=True):
-        if name == "order":
-            xs.append(float(draw(st.integers(0, 6))))
-        elif name == "condition":
-            xs.append(draw(st.sampled_from((0.0, 1.0))))
-        else:
-            xs.append(draw(inside(interval, size)))
-    if not far_from_kinks(p, xs):
-        xs = [x + 0.25 * (i + 1) for i, x in enumerate(xs)]
-    return tuple(xs)
+    return operands(p, n, max_magnitude=size, from_kinks=0.0)
 
 
-# --- random graphs --------------------------------------------------------------------------------
+class Program(Expression):
+    """An expression, and the numbers at its leaves."""
+
+    @property
+    def leaves(self) -> tuple[float, ...]:
+        return self.point
 
 
-class Step(NamedTuple):
-    """One operation. An int means an earlier node, the leaves first; a float is a constant."""
-
-    name: str
-    operands: tuple[int | float, ...]
-
-
-class Program(NamedTuple):
-    """A computation: some leaves and then steps, of which the last is the result.
-
-    Any kind of number can go through it: `program(floats)`, `program(Values)`, dual numbers.
-    """
-
-    leaves: tuple[float, ...]
-    steps: tuple[Step, ...]
-
-    def __call__(self, leaves: Any, function: Callable[[str], Any] = function_of) -> Any:
-        nodes = list(leaves)
-        for step in self.steps:
-            xs = [nodes[x] if type(x) is int else x for x in step.operands]
-            nodes.append(function(step.name)(*xs))
-        return nodes[-1]
-
-
-# How a number is brought into a domain where it may be used; each is itself a step of the graph.
-_INTO_DOMAIN = {REAL: "tanh", (-1.0, 1.0): "sin", (0.0, math.inf): "exp", (1.0, math.inf): "cosh"}
-_SMALL, _LARGE, _FROM_KINK = 3.0, 30.0, 0.01
-# A difference quotient sees the derivative that stop_gradient stops.
-_NAMES = sorted(TABLE.keys() - {"stop_gradient"})
-
-
-@st.composite
-def programs(draw: st.DrawFn, size: int = 12) -> Program:
-    """Random graphs with shared nodes, repeated operands and constants on either side.
-
-    All values and local derivatives stay moderate, and every node stays away from its kinks. What
-    is used nowhere goes into a sum at the end, so that every node has a say in the result.
-
-    size: the most operations drawn; those that bring operands into domains come on top.
-    """
-    numbers = [draw(inside(REAL, _SMALL)) for _ in range(draw(st.integers(1, 4)))]
-    leaves = tuple(numbers)
-    steps: list[Step] = []
-
-    def add(name: str, operands: list[int | float]) -> bool:
-        xs = [numbers[x] if type(x) is int else x for x in operands]
-        p = TABLE[name]
-        if not far_from_kinks(p, xs, _FROM_KINK):
-            return False
-        y = p.forward(*xs)
-        sizes = [y, *(d or 0.0 for d in p.partials(ieee, y, *xs))]
-        if not all(abs(size) <= _LARGE for size in sizes):
-            return False
-        numbers.append(y)
-        steps.append(Step(name, tuple(operands)))
-        return True
-
-    def any_operand(name: str, domain: Interval) -> int | float | None:
-        if name == "order":
-            return float(draw(st.integers(0, 3)))
-        if draw(st.integers(0, 4)) == 0:
-            return draw(inside(domain, _SMALL))
-        node = len(numbers) - 1 - draw(st.integers(0, len(numbers) - 1))
-        if name == "condition" and abs(numbers[node]) < _FROM_KINK:
-            return None
-        low, high = domain
-        if not max(low + 0.05, -_SMALL) <= numbers[node] <= min(high - 0.05, _SMALL):
-            if abs(numbers[node]) > _SMALL and not add("tanh", [node]):
-                return None
-            node = node if abs(numbers[node]) <= _SMALL else len(numbers) - 1
-            if domain != REAL:
-                if not add(_INTO_DOMAIN.get(domain, "exp"), [node]):
-                    return None
-                node = len(numbers) - 1
-        return node
-
-    for name in draw(st.lists(st.sampled_from(_NAMES), min_size=1 + size // 2, max_size=size)):
-        p = TABLE[name]
-        n = draw(st.sampled_from(number_of_operands(p)[:-1])) if p.arity is None else p.arity
-        pairs = zip(operand_names(p, n), domains(p, n), strict=True)
-        operands = [any_operand(operand, domain) for operand, domain in pairs]
-        if None not in operands and any(type(x) is int for x in operands):
-            add(name, operands)
-    used = {x for step in steps for x in step.operands if type(x) is int}
-    steps.append(Step("total", tuple(x for x in range(len(numbers)) if x not in used)))
-    return Program(leaves, tuple(steps))
+def programs(size: int = 12) -> st.SearchStrategy[Program]:
+    """Random graphs of at most `size` operations; those that bring into domains come on top."""
+    return expressions(max_operations=size).map(lambda e: Program(e.point, e.steps))
 
 
 # --- wild graphs ----------------------------------------------------------------------------------
