@@ -124,7 +124,8 @@ def _replace(target: str, old: os.stat_result | None, data: bytes, nameless: boo
             raise
         finally:
             if file >= 0:
-                os.close(file)
+                with suppress(OSError):  # after fsync there is nothing left that could be lost
+                    os.close(file)
         if folder_file is not None:  # the name itself must reach the disk, too
             try:
                 os.fsync(folder_file)
@@ -152,7 +153,8 @@ def _opened_folder(folder: str) -> "Iterator[int | None]":
     try:
         yield file
     finally:
-        os.close(file)
+        with suppress(OSError):
+            os.close(file)
 
 
 def _write(file: int, data: bytes) -> None:

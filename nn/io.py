@@ -6,7 +6,9 @@ The format is safetensors, which nothing can execute: the weights as float64 arr
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,13 @@ if TYPE_CHECKING:
 
 VERSION = 1
 WEIGHTS = ("kernel", "bias")  # of a layer, as get_weights() gives them
+LONGEST_HEADER = 100_000_000  # bytes; safetensors reads no longer ones
+FOREIGN = {
+    b"PK\x03\x04": "a zip archive, such as .keras, .pt or .npz",
+    b"\x89HDF": "an HDF5 file, such as Keras's .h5",
+    b"\x80": "a pickle, which is never opened here: it may run anything",
+}
+"""What other model files begin with."""
 
 
 def save(model: "Sequential", path: str | Path) -> None:
@@ -68,9 +77,10 @@ def load(
     custom_layers: your own classes by name. Nothing in the file is executed.
     Raises ModelFileError for a file that is damaged, or no model; OSError if it cannot be read.
     """
-    data = Path(path).read_bytes()
     try:
-        arrays, described = _parse(data)
+        arrays, described = _parse(_read(path))
+    except (OSError, MissingExtraError):
+        raise
     except ModelFileError as error:
         raise ModelFileError(f"{path}: {error}") from None
     except Exception as error:  # whatever a hostile or damaged file makes a parser raise
@@ -78,15 +88,10 @@ def load(
             f"{path}: expected a model file as model.save() writes it, but it cannot be read "
             f"({type(error).__name__}: {error})"
         ) from None
-    known = {**_own_layers(), **(custom_layers or {})}
-    missing = sorted({part["class"] for part in described["layers"]} - known.keys())
-    if missing:
-        raise ModelFileError(
-            f"{path}: expected layers of known classes, but it has {', '.join(missing)}; pass "
-            f"custom_layers={{{missing[0]!r}: {missing[0]}}}"
-        )
     try:
-        return _rebuild(arrays, described, known)
+        return _rebuild(arrays, described, {**_own_layers(), **(custom_layers or {})})
+    except ModelFileError as error:
+        raise ModelFileError(f"{path}: {error}") from None
     except Exception as error:
         raise ModelFileError(
             f"{path}: the model it describes cannot be made ({type(error).__name__}: {error})"
@@ -96,14 +101,25 @@ def load(
 def _rebuild(arrays: Mapping[str, Any], described: Any, known: Mapping[str, Any]) -> "Sequential":
     from nn.models import Sequential
 
-    model = Sequential(name=described["name"], seed=described["seed"])
+    missing = sorted({part["class"] for part in described["layers"]} - known.keys())
+    if missing:
+        raise ModelFileError(
+            f"expected layers of known classes, but it has {', '.join(missing)}; pass "
+            f"custom_layers={{{missing[0]!r}: {missing[0]}}}"
+        )
+    model = Sequential(name=str(described["name"]), seed=int(described["seed"]))
+    shape, numbers = described["input_shape"], sum(array.size for array in arrays.values())
     for part in described["layers"]:
-        model.add(known[part["class"]](**part["config"]))
-    model.build(described["input_shape"])
+        layer = known[part["class"]](**part["config"])
+        _check_size(layer, shape, numbers)
+        model.add(layer)
+        model.build(described["input_shape"])
+        shape = model.output_shape
     for layer in model.layers:
         names = [f"{layer.name}.{name}" for name in WEIGHTS]
         layer.set_weights([arrays[name] for name in names if name in arrays])
-    model.epochs_trained, model.begun = described["epochs_trained"], described.get("begun")
+    model.epochs_trained, begun = int(described["epochs_trained"]), described.get("begun")
+    model.begun = None if begun is None else [int(n) for n in begun]
     training = described.get("training")
     if training is not None and training["loss"] is not None and training["optimizer"] is not None:
         optimizer = OPTIMIZERS[training["optimizer"]](**training["settings"])
@@ -117,6 +133,19 @@ def _rebuild(arrays: Mapping[str, Any], described: Any, known: Mapping[str, Any]
             }
         )
     return model
+
+
+def _check_size(layer: SequentialLayer, shape: Any, numbers: int) -> None:
+    """Refuse a layer that needs more weights than the file has, before memory is taken for them."""
+    units = getattr(layer, "units", None) or getattr(layer, "filters", None)
+    if units is not None:
+        size = getattr(layer, "kernel_size", 1)
+        least = units * shape[-1] * (size**2 if isinstance(size, int) else prod(size))
+        if least > numbers:
+            raise ModelFileError(
+                f"layer {layer.name!r} needs at least {least:,} weights, but the file has "
+                f"{numbers:,} numbers in all"
+            )
 
 
 def _describe_training(model: "Sequential") -> dict[str, Any]:
@@ -148,27 +177,56 @@ def _own_layers() -> dict[str, type[SequentialLayer]]:
     return {x.__name__: x for x in found if issubclass(x, SequentialLayer)}
 
 
+def _read(path: str | Path) -> bytes:
+    """The file's bytes, if it can be one of ours: else it may be of any size."""
+    with open(path, "rb") as file:
+        head = file.read(8)
+        length, size = int.from_bytes(head, "little"), os.fstat(file.fileno()).st_size
+        if not 2 <= length <= min(size - len(head), LONGEST_HEADER):
+            kind = next((what for sign, what in FOREIGN.items() if head.startswith(sign)), None)
+            raise ModelFileError(
+                "expected a model file as model.save() writes it, but it cannot be read ("
+                + (f"it is {kind})" if kind else f"its {size:,} bytes are cut short, or no model)")
+            )
+        return head + file.read()
+
+
 def _parse(data: bytes) -> tuple[dict[str, Any], Any]:
     """The arrays and the description, with everything checked against the digest."""
     from_bytes, _ = _safetensors()
     arrays = from_bytes(data)
     length = int.from_bytes(data[:8], "little")
-    metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+    metadata = _from_json(data[8 : 8 + length]).get("__metadata__", {})
     if "glassgrad" not in metadata:
         raise ModelFileError(
             "expected a model file as model.save() writes it, but this safetensors file has arrays "
             f"alone ({', '.join(list(arrays)[:3])})"
         )
     digest, _, text = metadata["glassgrad"].partition(" ")
+    described = _from_json(text)
+    version = described.get("version")
+    if version != VERSION:  # before the digest, which may be another's in another version
+        newer = isinstance(version, int) and version > VERSION
+        raise ModelFileError(
+            f"expected format version {VERSION}, but got {version!r}; "
+            + ("a newer glassgrad wrote it: update" if newer else "no glassgrad wrote that")
+            + ", or it is damaged"
+        )
     if digest != _digest(text, arrays):
         raise ModelFileError("its contents do not match its checksum: it is damaged")
-    described = json.loads(text)
-    if described["version"] != VERSION:
-        raise ModelFileError(
-            f"expected format version {VERSION}, but got {described['version']}; a newer glassgrad "
-            "wrote it"
-        )
     return arrays, described
+
+
+def _from_json(text: str | bytes) -> Any:
+    """The object. Raises ValueError for a key that is there twice: of which one is to count?"""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise ValueError(f"a name is there twice in {[name for name, _ in pairs]!r:.80}")
+        return found
+
+    return json.loads(text, object_pairs_hook=unique)
 
 
 def _digest(text: str, arrays: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What breaks while a file is written: processes killed at every moment, disks that are full.
+"""What breaks files: processes killed at every moment of a save, full disks, flipped bits.
 
     python -m tools.faults              # the long versions, some minutes
     python -m tools.faults kills 40     # one of them, and how often
@@ -167,13 +167,13 @@ def fail_at_every_call(folder: Path, nameless: bool = True) -> Counter[str]:
             try:
                 write_file(path, new)
             except SaveError as error:
-                assert "make room" in str(error)
-                os._exit(1)
+                said = "make room" if path.read_bytes() == old else "was written"
+                os._exit(1 if said in str(error) else 2)
 
         end = in_child(failing)
         assert end in (0, 1), f"call {n}: the child ended with {end}"
         counts["failures"] += end
-        found, _ = check(path, (old, new), litter=0)
+        check(path, (old, new), litter=0)
         counts["overcome"] += end == 0
         if end == 0 and n > 20:
             return counts
@@ -232,6 +232,30 @@ def save_at_once(folder: Path, processes: int, saves: int) -> Counter[str]:
     return counts
 
 
+def damage(folder: Path, bits: int) -> Counter[str]:
+    """Cut a small model file at each length, and flip so many bits of each byte: a named error."""
+    import nn
+    from nn.errors import ModelFileError
+
+    path, counts = folder / "m.safetensors", Counter[str]()
+    model = nn.models.Sequential([nn.layers.Dense(1, input_dim=1)])
+    model.compile("adam", "mse")
+    model.save(path)
+    good = path.read_bytes()
+    flipped = [(n, (n + k) % 8) for n in range(len(good)) for k in range(bits)]
+    damaged = [good[:n] + bytes([good[n] ^ 1 << bit]) + good[n + 1 :] for n, bit in flipped]
+    for contents in (*[good[:n] for n in range(len(good))], *damaged, good + b"x"):
+        path.write_bytes(contents)
+        try:
+            nn.load(path)
+        except ModelFileError as error:
+            counts["refused"] += path.name in str(error)
+        else:
+            raise AssertionError(f"damaged, and yet loaded: {contents!r}")
+    assert counts["refused"] == len(good) * (1 + bits) + 1
+    return counts
+
+
 EXPERIMENTS: dict[str, tuple[int, Callable[[Path, int], Counter[str]]]] = {
     "kills": (200, kill_at_random_moments),
     "calls": (1, lambda folder, n: kill_at_every_call(folder)),
@@ -239,6 +263,7 @@ EXPERIMENTS: dict[str, tuple[int, Callable[[Path, int], Counter[str]]]] = {
     "failures": (1, lambda folder, n: fail_at_every_call(folder)),
     "named-failures": (1, lambda folder, n: fail_at_every_call(folder, nameless=False)),
     "full": (1, fill_the_disk),
+    "damage": (8, damage),
     "at-once": (500, lambda folder, n: save_at_once(folder, 4, n)),
 }
 """By name: the number of the long version, and the experiment of a folder and a number."""
