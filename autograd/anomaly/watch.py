@@ -79,26 +79,28 @@ class Look(NamedTuple):
                 return (self.forward(p) if p.parents else None) or Anomaly("given", v, p)
         return None
 
-    def backward(self, root: Value, seed: float, ends: "Iterable[Value]" = ()) -> Anomaly | None:
-        """The first contribution, in backward order, with which a gradient turned nan or inf."""
+    def backward(self, root: Value, seed: float, ends: Iterable[Value] = ()) -> Anomaly | None:
+        """The first contribution, in backward order, with which a gradient turned nan or inf.
+
+        ends: the variables derived by, beyond which no gradient flows. No node's own is written.
+        """
         from autograd.graph.paths import edges
         from autograd.transforms import _flow_order
 
-        ends = set(ends)
-        gradients = {root: seed}
-        givers: dict[Value, tuple[Value, float]] = {}
         if self.bad(seed):
             return Anomaly("backward", root, root, seed, 1.0)
-        for v in reversed(_flow_order(root, ends)):
+        ends = set(ends)
+        gradients = {root: seed}
+        order = _flow_order(root, ends)
+        for v in reversed(order):
             if v not in gradients or v in ends:
                 continue
             g = gradients[v]
             for p, d in edges(v):
                 before = gradients.get(p, 0.0)
-                gradients[p] = before + g * d
-                givers.setdefault(p, (v, d))
-                if self.bad(gradients[p]):
-                    mask = _mask(v, gradients, givers) if g == 0.0 else None
+                gradients[p] = after = before + g * d
+                if after - after != 0.0 and self.bad(after):
+                    mask = _mask(v, order, gradients) if g == 0.0 else None
                     return Anomaly("backward", v, p, g, d, before, mask)
         return None
 
@@ -185,12 +187,14 @@ def _operands_in_use(v: Value) -> tuple[Value, ...]:
     return (condition, x if condition.data else y)
 
 
-def _mask(
-    v: Value, gradients: dict[Value, float], givers: dict[Value, tuple[Value, float]]
-) -> Value | None:
-    """The node that made the gradient 0 which came to v."""
-    while v in givers:
-        v, _ = givers[v]
-        if gradients[v] != 0.0:
-            return v
+def _mask(v: Value, order: Sequence[Value], gradients: dict[Value, float]) -> Value | None:
+    """The node that made the gradient 0 which came to v: the first with another on the way up."""
+    from autograd.graph.paths import edges
+
+    silent = {v}
+    for u in order[order.index(v) + 1 :]:
+        if u in gradients and any(p in silent for p, d in edges(u) if gradients[u] * d == 0.0):
+            if gradients[u] != 0.0:
+                return u
+            silent.add(u)
     return None
