@@ -1,131 +1,183 @@
-"""Why a gradient is wrong, where that can be told: one sentence for each thing that is off."""
+"""Why a gradient is wrong, where that can be told: one sentence for each thing that is off.
+
+First the graph is searched for primitives whose rule is wrong (this file); if there are none, or if
+the gradient was written by hand, it is what the numbers look like (patterns.py) that tells.
+"""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from autograd.check.differences import measure
+from autograd import ieee
+from autograd.check.comparison import GradientReport
+from autograd.check.differences import measure, noise_of
+from autograd.check.patterns import common, factor, patterns, same
+from autograd.check.problem import Problem
+from autograd.elementwise import call
+from autograd.functions import NAMESPACE
 from autograd.order import topological_order
-from autograd.primitives import TABLE
+from autograd.primitives import TABLE, Primitive
 from autograd.value import Value
 
 MOST_NODES = 2_000  # whose rules are held against differences one by one
-CLOSE = 1e-5  # of a ratio to a round number, or to another number
+WITHOUT_GRADIENT = {"stop_gradient", "where", "polygamma"}  # some of whose operands get none
+PROBES = (0.83, 1.21, 0.91, 1.13)  # the operands times these: is it a factor everywhere?
 
 
-def diagnose(problem: Any, claimed: Any, wrong: Sequence[Any]) -> list[str]:
-    """Sentences on what is wrong. wrong: comparisons with where, got and expected."""
-    f, xs, places = problem.scalar, problem.xs, problem.places
-    leaves = [Value(x, place) for x, place in zip(xs, places, strict=True)]
+def diagnose(problem: Problem, claimed: list[float] | None, report: GradientReport) -> list[str]:
+    """Sentences on what is wrong. claimed: the gradient in question, where there is one."""
+    leaves = [Value(x, place) for x, place in zip(problem.xs, problem.places, strict=True)]
     try:
-        root = f(leaves)
+        root = problem.scalar(leaves)
     except Exception:  # a foreign function, which takes floats alone
         root = None
     root = root if isinstance(root, Value) else None
-    found = [] if root is None else list(_wrong_rules(root))
-    if not found:
-        found = list(_patterns(wrong, root, dict(zip(places, leaves, strict=True))))
-    return found
+    by_hand = any(c.what == "gradient" for c in report.comparisons)
+    if root is not None and not by_hand:
+        second = all(c.what.startswith("second") for c in report.wrong)
+        found = list(_wrong_rules(root, second))
+        if found:
+            return found
+    return list(patterns(problem, claimed, report, root, leaves))
 
 
-def _wrong_rules(root: Value) -> Iterator[str]:
+def _wrong_rules(root: Value, second: bool) -> Iterator[str]:
     """Each primitive of the graph whose local derivative differs from differences."""
     seen: set[tuple[str, int]] = set()
     for v in topological_order(root)[:MOST_NODES]:
-        if v.op not in TABLE:
+        if v.op is None or v.op not in TABLE:
             continue
-        numbers = [p.data for p in v.parents]
+        p, numbers = TABLE[v.op], [x.data for x in v.parents]
         for k, (parent, partial) in enumerate(zip(v.parents, v.partials, strict=True)):
             if parent.op == "constant" or (v.op, k) in seen:
                 continue
-
-            def along(x: float, v: Value = v, k: int = k, numbers: list[float] = numbers) -> float:
-                return TABLE[v.op or ""].forward(*numbers[:k], x, *numbers[k + 1 :])
-
-            slope = measure(along, numbers[k])
-            expected = slope.value
-            if abs(partial - expected.value) <= 1e-6 * abs(partial) + 1e-9 + 20.0 * expected.error:
+            if partial == 0.0 and v.op in WITHOUT_GRADIENT:
                 continue
-            if math.isnan(expected.value) or slope.corner:
-                continue
-            seen.add((v.op, k))
-            names = TABLE[v.op].operands
-            operand = names[k] if k < len(names) and not names[k].startswith("*") else str(k)
-            yield (
-                f"primitive {v.op!r}, operand {operand.partition('=')[0]}: its rule gives "
-                f"{partial:.6g} where it is {numbers[k]:.6g}, differences give {expected.value:.6g}"
-                f"{_by_factor(partial, expected.value)}"
+            sentence = (
+                _wrong_second(p, numbers, k) if second else _wrong_rule(p, numbers, k, partial)
             )
+            if sentence:
+                seen.add((v.op, k))
+                yield sentence
 
 
-def _patterns(wrong: Sequence[Any], root: Value | None, leaves: dict[str, Value]) -> Iterator[str]:
-    """What the numbers themselves look like: no gradient, another sign, a common factor ..."""
-    pairs = [(c.got, c.expected) for c in wrong if c.sides is None]
-    if not pairs:
-        return
-    silent = [c.where for c in wrong if c.got == 0.0]
-    if silent:
-        yield (
-            f"no gradient reaches {', '.join(silent[:3])}: is it used through .data, float() or "
-            "detach(), or left out of the sum?"
+def _by_differences(p: Primitive, numbers: Sequence[float], k: int) -> tuple[float, float]:
+    """The derivative by operand k and its error; nan where there is none."""
+
+    def along(x: float) -> float:
+        return p.forward(*numbers[:k], x, *numbers[k + 1 :])
+
+    x = numbers[k]
+    slope = measure(along, x, noise=noise_of(along, x, abs(x) or 1.0))
+    return (math.nan, math.inf) if slope.kind != "smooth" else slope.value[:2]
+
+
+def _wrong_rule(p: Primitive, numbers: list[float], k: int, partial: float) -> str:
+    expected, error = _by_differences(p, numbers, k)
+    if math.isnan(expected) or abs(partial - expected) <= 1e-6 * abs(partial) + 1e-13 + 8.0 * error:
+        return ""
+    return (
+        f"primitive {p.name!r}, operand {_operand(p, k)}: its rule gives {partial:.6g} where it is "
+        f"{numbers[k]:.6g}, differences give {expected:.6g}"
+        f"{_how(p, numbers, k, partial, expected)}"
+    )
+
+
+def _operand(p: Primitive, k: int) -> str:
+    name = p.operands[k] if k < len(p.operands) else "*"
+    return str(k) if name.startswith("*") else name.partition("=")[0]
+
+
+def _how(p: Primitive, numbers: list[float], k: int, partial: float, expected: float) -> str:
+    """In what way the rule is off, here and at other points, which tell a factor from a term."""
+    pairs, points = [(partial, expected)], [numbers]
+    # a node that the table's rule did not make can only be judged where it is
+    for times in PROBES if _rule(p, numbers, k) == partial else ():
+        point = [x * times ** (1 + i % 3) for i, x in enumerate(numbers)]
+        if p.name == "polygamma":
+            point[0] = numbers[0]
+        got = _rule(p, point, k)
+        right, error = _by_differences(p, point, k)
+        if error <= 1e-7 * abs(right) and math.isfinite(got):
+            pairs.append((got, right))
+            points.append(point)
+    for j in range(len(numbers)):
+        others = [_by_differences(p, point, j)[0] for point in points]
+        if j != k and common([got for got, _ in pairs], others) == 1.0:
+            return f": that is the derivative by {_operand(p, j)}, operands are swapped"
+    if all(got == 0.0 for got, _ in pairs):
+        return ": no gradient flows"
+    ratio = common([got for got, _ in pairs], [right for _, right in pairs])
+    if ratio is not None:
+        return factor(ratio)
+    shift = pairs[0][0] - pairs[0][1]
+    if all(same(got - right, shift, max(abs(got), abs(right))) for got, right in pairs):
+        return (
+            f": a constant is off, it is {abs(shift):.6g} too {'large' if shift > 0 else 'small'}"
         )
-    ratios = [got / expected for got, expected in pairs if got != 0.0 and expected != 0.0]
-    first = ratios[0] if ratios else 0.0
-    if len(ratios) == len(pairs) and all(abs(r - first) <= CLOSE * abs(first) for r in ratios):
-        if abs(first + 1.0) <= CLOSE:
-            yield "the sign is wrong: each is the negative of what it should be"
-        elif upstream := _upstream(root, 1.0 / first):
-            yield f"an upstream factor is missing: each lacks {upstream}"
-        else:
-            yield f"each is{_by_factor(first, 1.0).removeprefix(':')}"
-    if root is None:
-        return
-    for c in wrong:
-        if c.where in leaves:
-            yield from _one_of_several(c, root, leaves[c.where])
+    for name, values in _candidates(p, points):
+        ratio = common([got * z for (got, _), z in zip(pairs, values, strict=True)],
+                       [right for _, right in pairs])  # fmt: skip
+        if ratio is not None:
+            return f": it lacks the factor {name}{_besides(ratio)}"
+        ratio = common([right - got for got, right in pairs], values)
+        if ratio is not None:
+            return f": it lacks the term {'' if ratio == 1.0 else f'{ratio:.6g} * '}{name}"
+    return f": it lacks a term, {expected - partial:.6g} here, and not the same elsewhere"
 
 
-def _upstream(root: Value | None, factor: float) -> str:
-    """The derivative inside the graph that this factor is, in words."""
-    if root is None or root.op is None:
-        return ""
-    root.backward()
-    for v in topological_order(root):
-        inside = v.op not in (None, "constant") and v is not root and v.grad not in (0.0, 1.0)
-        if inside and abs(v.grad - factor) <= CLOSE * abs(factor):
-            return f"the factor {factor:.6g}, which is the derivative by the result of {v.op!r}"
-    return ""
+def _besides(ratio: float) -> str:
+    return "" if ratio == 1.0 else f", and is then{factor(ratio).removeprefix(':')}"
 
 
-def _one_of_several(comparison: Any, root: Value, leaf: Value) -> Iterator[str]:
-    """Whether only some of the contributions to a number arrived: `=` in place of `+=`."""
-    root.zero_grad()
-    root.backward()
-    flows = [
-        v.grad * partial
-        for v in topological_order(root)
-        for p, partial in zip(v.parents, v.partials, strict=True)
-        if p is leaf
-    ]
-    if len(flows) < 2:
-        return
-    for flow in flows:
-        if abs(comparison.got - flow) <= CLOSE * abs(flow):
-            yield (
-                f"{comparison.where} is used {len(flows)} times, and only one of its contributions "
-                f"({flow:.6g}) is there: add them up, += in place of ="
+def _rule(p: Primitive, numbers: Sequence[float], k: int) -> float:
+    partial = p.partials(ieee, p.forward(*numbers), *numbers)[k]
+    return 0.0 if partial is None else float(partial)
+
+
+def _candidates(p: Primitive, points: list[list[float]]) -> Iterator[tuple[str, list[float]]]:
+    """What rules are made of, at each point: operands, the result, and simple expressions of it."""
+    ys = [p.forward(*point) for point in points]
+    forms: dict[str, Callable[[float], float]] = {
+        "y": lambda y: y,
+        "1 - y": lambda y: 1.0 - y,
+        "1 - y**2": lambda y: 1.0 - y * y,
+        "1 + y**2": lambda y: 1.0 + y * y,
+        "1 / y": lambda y: ieee.div(1.0, y),
+        "y**2": lambda y: y * y,
+    }
+    for name, form in forms.items():
+        yield f"{name} (y is the result)", [form(y) for y in ys]
+    for j in range(len(points[0])):
+        xs, name = [point[j] for point in points], _operand(p, j)
+        yield name, xs
+        yield f"1 / {name}", [ieee.div(1.0, x) for x in xs]
+        yield f"{name}**2", [x * x for x in xs]
+        yield f"{name} * y (y is the result)", [x * y for x, y in zip(xs, ys, strict=True)]
+
+
+def _wrong_second(p: Primitive, numbers: list[float], k: int) -> str:
+    """Whether the rule for operand k, right as a number, has a wrong derivative."""
+    for j in range(len(numbers)):
+        xs: list[Any] = list(numbers)
+        xs[j] = leaf = Value(numbers[j])
+        partial = p.partials(NAMESPACE, call(p, *xs), *xs)[k]
+        if isinstance(partial, Value):
+            partial.backward()
+
+        def along(x: float, j: int = j) -> float:
+            return _rule(p, [*numbers[:j], x, *numbers[j + 1 :]], k)
+
+        slope = measure(
+            along, numbers[j], noise=noise_of(along, numbers[j], abs(numbers[j]) or 1.0)
+        )
+        expected, error, _ = slope.value
+        if slope.kind == "smooth" and not (
+            abs(leaf.grad - expected) <= 1e-6 * abs(expected) + 1e-13 + 8.0 * error
+        ):
+            return (
+                f"primitive {p.name!r}: its rule for operand {_operand(p, k)} gives the right "
+                f"number, but the derivative of the rule by {_operand(p, j)} is {leaf.grad:.6g}, "
+                f"differences give {expected:.6g}: is something in it taken out of the graph?"
             )
-            return
-
-
-def _by_factor(got: float, expected: float) -> str:
-    """How many times too large or too small."""
-    if got == 0.0 or expected == 0.0 or not math.isfinite(got / expected):
-        return ""
-    ratio = got / expected
-    if abs(ratio + 1.0) <= CLOSE:
-        return ": the sign is wrong"
-    sign = ", and of the wrong sign" if ratio < 0.0 else ""
-    if abs(ratio) >= 1.0:
-        return f": {abs(ratio):.6g} times too large{sign}"
-    return f": {1.0 / abs(ratio):.6g} times too small{sign}"
+    return ""

@@ -8,6 +8,7 @@ right arm (Squire & Trapp 1998).
 
 import math
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,13 +16,14 @@ from autograd.check.differences import EPSILON, measure, number
 from autograd.check.problem import Problem, plain
 from autograd.check.verdict import numbers_of, reverse
 from autograd.errors import MissingExtraError
+from autograd.files import write_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 STEPS = tuple(10.0 ** (-k / 4) for k in range(4, 65))
-LEAST = 1e-17  # what a logarithmic axis can show of an error of 0
+LEAST = 0.5 * EPSILON  # drawn for an error of 0, of which a logarithmic axis knows nothing
 FORMULAS = {
     "forward": "(f(x + h) − f(x)) / h",
     "central": "(f(x + h) − f(x − h)) / 2h",
@@ -84,12 +86,12 @@ class StepErrors(NamedTuple):
     def save(self, path: str | Path) -> Path:
         """Write the figure: .png, .svg or .pdf, by the suffix."""
         path = Path(path)
-        self.figure().savefig(path, dpi=160)
+        stream = BytesIO()
+        self.figure().savefig(stream, format=path.suffix.removeprefix(".") or "png", dpi=160)
+        write_file(path, stream.getvalue())
         return path
 
     def _repr_png_(self) -> bytes:
-        from io import BytesIO
-
         stream = BytesIO()
         self.figure().savefig(stream, format="png", dpi=110)
         return stream.getvalue()
@@ -134,8 +136,8 @@ def errors(
         exact = tuple(error(imaginary, step) for step in STEPS)
     except Exception:  # whatever f does not like about complex numbers
         exact = ()
-    plain_ones = [tuple(error(kind, step) for step in STEPS) for kind in (forward, central)]
-    return StepErrors(problem.places[k], x, derivative, STEPS, *plain_ones, exact)
+    one_sided, two_sided = (tuple([error(q, h) for h in STEPS]) for q in (forward, central))
+    return StepErrors(problem.places[k], x, derivative, STEPS, one_sided, two_sided, exact)
 
 
 def _place(places: list[str], where: str | int) -> int:
@@ -169,44 +171,48 @@ STYLE = {  # told apart by marker as well as by colour, and by the colour-blind
     "central": ("#d55e00", "s"),
     "complex": ("#117733", "^"),
 }
-ARMS = {1: "error ∝ h", 2: "error ∝ h²", -1: "rounding ∝ 1/h"}
+ARMS = {1: "∝ h", 2: "∝ h²", -1: "rounding ∝ 1/h"}
 
 
 def _draw(axes: "Axes", found: StepErrors) -> None:
-    axes.set(xscale="log", yscale="log", xlim=(2e-1, 5e-17), ylim=(3e-18, 30.0))
-    for kind, formula in FORMULAS.items():
+    axes.set(xscale="log", yscale="log", xlim=(2e-1, 5e-17), ylim=(2e-17, 1e3))
+    for kind in reversed(FORMULAS):  # the complex ones below: their arm lies on the central one's
         values = [max(e, LEAST) for e in getattr(found, kind)]
         if not values:
             continue
         colour, marker = STYLE[kind]
-        label = f"{kind}  {formula}"
-        axes.plot(found.steps, values, color=colour, lw=1.0, marker=marker, ms=3.2, label=label)
-        for arm, place, drop in ((_arm(found.steps, values, 1), 0.35, 0.25), (
-            _arm(found.steps, values, -1), 0.6, 30.0)):  # fmt: skip
-            if arm is not None and (kind != "central" or arm[0] == 2):
-                _name(axes, *arm, place, drop, colour)
-    axes.axhline(EPSILON, color=MUTED, lw=0.8, ls=(0, (4, 3)))
-    axes.text(1.6e-1, EPSILON * 1.5, "float64's epsilon", color=MUTED, fontsize=8, va="bottom")
-    axes.set_xlabel(f"step h, relative to {found.where}" if abs(found.x) > 1.0 else "step h")
+        size = 6.0 if kind == "complex" else 3.4
+        fill = "white" if kind == "complex" else colour
+        axes.plot(
+            found.steps, values, color=colour, lw=1.1, marker=marker, ms=size, mew=0.9, mfc=fill,
+            label=f"{kind}   {FORMULAS[kind]}",
+        )  # fmt: skip
+        if kind != "complex":
+            _name_arm(axes, _arm(found.steps, values, 1), 0.5, kind == "forward", colour)
+        if kind == "forward":
+            _name_arm(axes, _arm(found.steps, values, -1), 0.55, False, INK)
+    axes.axhline(EPSILON, color=MUTED, lw=0.8, ls=(0, (5, 4)), zorder=0)
+    axes.text(1.5e-1, EPSILON * 1.6, "epsilon of float64", color=MUTED, fontsize=8.5)
+    axes.set_xlabel("step h" if abs(found.x) <= 1.0 else f"step h, relative to {abs(found.x):.4g}")
     axes.set_ylabel("relative error of the derivative")
     axes.set_title(
-        f"Differences at {found.where} = {found.x:.4g}: too large a step bends, too small a one "
-        "rounds",
-        fontsize=10.5, loc="left", color=INK,
+        f"{found.where} = {found.x:.4g}: long steps cut the curve short, short ones drown in "
+        "rounding",
+        fontsize=10.5, loc="left", pad=10,
     )  # fmt: skip
-    axes.legend(frameon=False, fontsize=8.5, loc="upper center", labelcolor=INK)
-    axes.grid(color="#d0d7de", lw=0.5)
-    axes.tick_params(colors=INK, which="both")
+    handles, labels = axes.get_legend_handles_labels()
+    axes.legend(handles[::-1], labels[::-1], frameon=False, fontsize=9, loc="upper left")
+    axes.grid(color="#d8dee4", lw=0.5)
     axes.spines[["top", "right"]].set_visible(False)
 
 
 def _arm(
     steps: tuple[float, ...], values: list[float], sign: int
 ) -> tuple[int, list[float], list[float]] | None:
-    """A straight arm of the V, (slope, steps, errors): falling with the step, or rising again."""
+    """An arm of the V, if it is straight: its slope, steps and errors. sign: 1 where it falls."""
     best = min(range(len(values)), key=values.__getitem__)
     arm = range(2, best - 4) if sign > 0 else range(best + 6, len(values) - 8)
-    points = [(steps[k], values[k]) for k in arm if LEAST < values[k] < 1.0]
+    points = [(steps[k], values[k]) for k in arm if 2.0 * LEAST < values[k] < 1.0]
     if len(points) < 6:
         return None
     xs, ys = ([math.log10(p[axis]) for p in points] for axis in (0, 1))
@@ -221,18 +227,27 @@ def _arm(
     return whole, [10.0**x for x in xs], line
 
 
-def _name(
+def _name_arm(
     axes: "Axes",
-    slope: int,
-    steps: list[float],
-    line: list[float],
+    arm: tuple[int, list[float], list[float]] | None,
     place: float,
-    offset: float,
+    above: bool,
     colour: str,
 ) -> None:
-    """The name of an arm along it."""
+    """The name of an arm, beside it at this share of its length."""
+    if arm is None:
+        return
+    slope, steps, line = arm
     k = int(place * (len(steps) - 1))
+    right = above or slope < 0
+    offset = (9 if right else -9, 5 if above else -6 if slope > 0 else -16)
     axes.annotate(
-        ARMS[slope], (steps[k], line[k] * offset), color=colour, fontsize=8.5,
-        ha="right" if slope > 0 else "left", va="top" if slope > 0 else "bottom",
-    )  # fmt: skip
+        ARMS[slope],
+        (steps[k], line[k]),
+        offset,
+        textcoords="offset points",
+        color=colour,
+        fontsize=10,
+        ha="left" if right else "right",
+        va="bottom" if above else "top",
+    )

@@ -9,14 +9,20 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd.check.comparison import Agreement
-from autograd.check.comparison import Comparison
-from autograd.check.comparison import GradientReport
+from autograd.check.comparison import Agreement, Comparison, GradientReport
 from autograd.check.diagnosis import diagnose
 from autograd.check.differences import EPSILON
+from autograd.check.problem import (
+    Claim,
+    Direction,
+    Judge,
+    Problem,
+    combination,
+    in_directions,
+    plain,
+)
 from autograd.errors import GradientError, StructureError
 from autograd.forward import jvp
-from autograd.check.problem import Claim, Direction, Judge, Problem, combination, in_directions, plain
 from autograd.transforms import grad, vjp
 from autograd.tree import flatten, same_structure
 
@@ -66,7 +72,7 @@ def check(
                 precision=precision,
             )
             claims = {"gradient": in_directions(claimed)}
-            report = _report(judge, claims, problem.directions(MOST_COORDINATES), "")
+            report = _report(judge, claims, problem.directions(MOST_COORDINATES))
         else:
             own = _Own(problem, modes, RTOL if rtol is None else rtol, atol)
             report = own.first()
@@ -77,7 +83,7 @@ def check(
             claimed = own.reverse
         report.notes.extend(_notes(problem, report))
         if not report.ok:
-            report.diagnosis.extend(diagnose(problem, claimed, report.wrong))
+            report.diagnosis.extend(diagnose(problem, claimed, report))
     if raise_error and not report.ok:
         raise GradientError(str(report))
     return report
@@ -134,7 +140,7 @@ class _Own:
             )
         else:
             h_v, h_u = hessian_times(v), hessian_times(u)
-            agreements.append(_symmetry(u, h_v, v, h_u))
+            agreements.append(_symmetry(u, h_v, v, h_u, self._size(u, v)))
             claims["reverse over reverse"] = in_directions(h_v)
         if len(self.modes) == 2:
             over = _plain_numbers(jvp(grad(scalar), (xs,), (v,))[1])
@@ -142,9 +148,15 @@ class _Own:
         judge = Judge(problem, lambda zs: plain(slope(zs, v)), self.rtol, self.atol)
         directions = problem.directions(MOST_SECOND)
         named = {f"second derivative, {name},": claim for name, claim in claims.items()}
-        report = _report(judge, named, directions, "H v, reverse and forward over reverse")
+        agreement = "H v, reverse and forward over reverse"
+        report = _report(judge, named, directions, agreement, self._size(u, v))
         report.agreements.extend(agreements)
         return report
+
+    def _size(self, *directions: list[float]) -> float:
+        """Of f and its slopes: second derivatives are sums and products of such numbers."""
+        numbers = zip(self.reverse or [], *directions, strict=False)
+        return max([self.problem.size, *[abs(g * d) for g, *ds in numbers for d in ds]])
 
     def _forward(self, direction: Direction) -> float:
         problem = self.problem
@@ -160,15 +172,23 @@ class _Own:
 
 
 def _report(
-    judge: Judge, claims: dict[str, Claim], directions: Directions, agreement: str
+    judge: Judge,
+    claims: dict[str, Claim],
+    directions: Directions,
+    agreement: str = "",
+    least: float = 0.0,
 ) -> GradientReport:
-    """Each claim with differences, and two claims with one another."""
+    """Each claim with differences, and two claims with one another.
+
+    least: the size of what the claims are computed from, which their rounding is relative to.
+    """
     report = GradientReport([])
     given = [[claim(direction) for _, direction in directions] for claim in claims.values()]
     for (what, claim), numbers in zip(claims.items(), given, strict=True):
         report.comparisons.extend(_compare(judge, what, claim, directions, numbers))
     if len(given) == 2:
         size = max([abs(x) for x in (*given[0], *given[1]) if math.isfinite(x)], default=0.0)
+        size = max(size, judge.size, least)
         for (where, _), one, other in zip(directions, *given, strict=True):
             report.agreements.append(Agreement(f"{agreement} at {where}", one, other, size))
     return report
@@ -194,10 +214,12 @@ def _compare(
     return found
 
 
-def _symmetry(u: list[float], h_v: list[float], v: list[float], h_u: list[float]) -> Agreement:
+def _symmetry(
+    u: list[float], h_v: list[float], v: list[float], h_u: list[float], size: float
+) -> Agreement:
     one = [a * b for a, b in zip(u, h_v, strict=True)]
     other = [a * b for a, b in zip(v, h_u, strict=True)]
-    size = math.fsum(abs(x) for x in one + other if math.isfinite(x))
+    size += math.fsum(abs(x) for x in one + other if math.isfinite(x))
     return Agreement("u' H v and v' H u", sum(one), sum(other), size)
 
 
