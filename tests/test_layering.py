@@ -69,14 +69,17 @@ COMPILER = {
     "team": {"driver"},
     "epoch": {"callbacks", "emit", "llvm"},
     "machine": {"driver", "epoch", "kernels", "llvm", "loops", "merge", "plan", "team"},
+    "newest": set(),
     "packed": set(),
     "arguments": {"packed"},
-    # all but packed inside functions
-    "jit": {"arguments", "callbacks", "packed", "trace", "program", "rule", "step", "training"},
+    # all but callbacks, newest and packed inside functions
+    "jit": {"arguments", "callbacks", "newest", "packed", "trace"}
+    | {"program", "rule", "step", "training"},
     "rolled": TAPE | {"arguments", "fuse", "optimize", "packed", "roll", "trace"},
     "program": {"arguments", "interpret", "jit", "machine", "rolled"},
-    "rule": MACHINE | {"callbacks", "fuse", "interpret", "optimize", "packed", "program", "trace"},
-    "step": {"arguments", "epoch", "machine", "packed", "program", "rolled", "rule"},
+    "rule": MACHINE
+    | {"callbacks", "fuse", "interpret", "newest", "optimize", "packed", "program", "trace"},
+    "step": {"arguments", "epoch", "machine", "newest", "packed", "program", "rolled", "rule"},
     "training": {"arguments", "callbacks", "epoch", "machine", "program", "rolled", "rule"},
 }
 FILES = sorted((ROOT / "autograd").rglob("*.py"))

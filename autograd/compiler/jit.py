@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from autograd import modes
 from autograd.compiler.callbacks import raise_if_any
+from autograd.compiler.newest import Newest
 from autograd.compiler.packed import Packed
 from autograd.errors import LengthError, OperandError
 from autograd.tree import flatten
@@ -207,7 +208,7 @@ class Compiled:
         self.__doc__ = f.__doc__
         self.batched, self.dtype, self.exact, self.mean = batched, dtype, exact, mean
         self._arguments: Any = None  # its class: it needs NumPy, which loads at the first call
-        self._programs: dict[Any, Any] = {}
+        self._programs = Newest()
         self._latest: Any = None
         self._lock = threading.RLock()  # a function may call itself while it is traced
 

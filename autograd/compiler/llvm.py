@@ -151,7 +151,7 @@ def find(key: Hashable) -> Code | None:
     """The code that has the function of this key, if there is any."""
     code = _where.get(key)
     with _lock:
-        if code in _recent:
+        if code is not None and code in _recent:
             _recent.move_to_end(code)
     return code
 

@@ -118,19 +118,24 @@ class Machine:
                 f"epoch{bits}": ("run_epoch", *epoch_driver(bits, width, x86)),
             }
             llvm.load_for_good(drivers)
-        # those found are held from here on
-        found = {kind: llvm.find(kind) for kind in dict.fromkeys(kinds)}
+        found: dict[Kind, llvm.Code] = {}
         missing: dict[Hashable, llvm.Function] = {}
-        for kind in [kind for kind, code in found.items() if code is None]:
-            name = f"kernel_{len(missing)}"
-            missing[kind] = (name, *kernel(name, kind))
-        code = llvm.load(missing) if missing else None
-        return {kind: c or code for kind, c in found.items()}
+        for kind in dict.fromkeys(kinds):
+            code = llvm.find(kind)
+            if code is not None:
+                found[kind] = code
+            else:
+                name = f"kernel_{len(missing)}"
+                missing[kind] = (name, *kernel(name, kind))
+        if missing:
+            new = llvm.load(missing)
+            found |= {kind: new for kind in kinds if kind not in found}
+        return found
 
     def relink(self) -> None:
         """Call the best code there is for each kernel."""
-        for phase, array in zip(self.calls, self._lists, strict=True):
-            array[:, 0] = self._addresses(phase)
+        for phase, call_list in zip(self.calls, self._lists, strict=True):
+            call_list[:, 0] = self._addresses(phase)
 
     def _addresses(self, phase: list[Call]) -> list[int]:
         return [self._code[call.kind].addresses[call.kind] for call in phase]

@@ -11,6 +11,7 @@ from autograd.compiler.interpret import interpret
 from autograd.compiler.loops import BUFFERS, ONCE, SPACE, Access, Loop, Program
 from autograd.compiler.machine import Machine
 from autograd.compiler.merge import Merged, merge
+from autograd.compiler.newest import Newest
 from autograd.compiler.optimize import simplify
 from autograd.compiler.packed import Packed
 from autograd.compiler.program import warn_interpreted
@@ -28,7 +29,7 @@ class CompiledRule:
     ) -> None:
         self.__wrapped__ = rule
         self.states, self.dtype, self.exact = states, dtype, exact
-        self._compiled: dict[int, Rule] = {}
+        self._compiled = Newest()
 
     def __call__(self, parameters: Any, gradient: Any, *state: Any, step: int, lr: float) -> None:
         """Move the parameters. step: which update this is, from 1."""
@@ -42,9 +43,11 @@ class CompiledRule:
 
     def of(self, n: int) -> "Rule":
         """The rule for n parameters."""
-        if n not in self._compiled:
-            self._compiled[n] = Rule(self.__wrapped__, self.states, n, self.dtype, self.exact)
-        return self._compiled[n]
+        found: Rule | None = self._compiled.get(n)
+        if found is None:
+            found = Rule(self.__wrapped__, self.states, n, self.dtype, self.exact)
+            self._compiled[n] = found
+        return found
 
 
 def check_flat(arrays: Sequence[Any], states: int, dtype: str) -> None:

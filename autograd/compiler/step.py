@@ -11,6 +11,7 @@ from autograd import modes
 from autograd.compiler.arguments import Arguments
 from autograd.compiler.epoch import FLUSH, EpochCall
 from autograd.compiler.machine import address
+from autograd.compiler.newest import Newest
 from autograd.compiler.packed import Packed
 from autograd.compiler.program import CompiledProgram, compile_function
 from autograd.compiler.rolled import with_gradient
@@ -34,8 +35,8 @@ class CompiledStep:
         self.__wrapped__ = loss
         self.states, self.batched, self.dtype, self.exact = states, batched, dtype, exact
         self._rule = CompiledRule(rule, states, dtype, exact)
-        self._steps: dict[Any, _Step] = {}
-        self._memories: dict[int, _Memory] = {}
+        self._steps = Newest()  # a _Step for each structure
+        self._memories = Newest()  # a _Memory for each number of parameters
         self._lock = threading.RLock()
 
     def __call__(

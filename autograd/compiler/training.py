@@ -197,14 +197,16 @@ class TrainingLoop:
         batches = -(-len(rows) // batch_size)
         rates = np.ascontiguousarray(np.broadcast_to(np.asarray(lr, dtype), batches))
         losses = np.zeros((batches, len(self._results)), dtype)
-        updates = np.array([call.addresses for call in self._updates], np.int64)
+        # all that machine code is to run on, held: `progress` may change the rule, or the data
+        calls, memory, _buffers = self._updates, self._gradient_memory, self._buffers
+        updates = np.array([call.addresses for call in calls], np.int64)
         self._sums[:] = 0.0
         self._hyper[0] = step
         start, done, diverged = 0, 0, False
         run = EpochCall(
             dtype.itemsize * 8,
             gradient=machine.descriptor,
-            gradient_spaces=self._gradient_memory[2],
+            gradient_spaces=memory[2],
             updates=updates,
             n_updates=len(updates),
             start=0,
