@@ -153,10 +153,10 @@ class _Own:
         report.agreements.extend(agreements)
         return report
 
-    def _size(self, *directions: list[float]) -> float:
+    def _size(self, u: list[float], v: list[float]) -> float:
         """Of f and its slopes: second derivatives are sums and products of such numbers."""
-        numbers = zip(self.reverse or [], *directions, strict=False)
-        return max([self.problem.size, *[abs(g * d) for g, *ds in numbers for d in ds]])
+        slopes = zip(self.reverse or [], u, v, strict=False)
+        return max([self.problem.size, *[abs(g) * max(abs(a), abs(b)) for g, a, b in slopes]])
 
     def _forward(self, direction: Direction) -> float:
         problem = self.problem
