@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from autograd import is_strict
 from nn.callbacks import Callback
 from nn.errors import HyperparameterError
 from nn.fit import Progress, Rows, Sums
@@ -13,6 +14,7 @@ from nn.interrupts import set_at_once
 from nn.optim import Optimizer
 from nn.progress import EpochBar
 from nn.rows import random_numbers
+from nn.traps.outcome import look_at_loss, look_at_outcome
 
 if TYPE_CHECKING:
     from nn.models import Sequential
@@ -63,6 +65,8 @@ class Course:
                 history.epoch.append(epoch)
                 for name, number in logs.items():
                     history.history.setdefault(name, []).append(number)
+                if is_strict():
+                    self._look_at_loss(history)
                 self._tell("on_epoch_end", epoch, logs)
                 if model.stop_training:
                     history.stopped = "callback"
@@ -72,8 +76,12 @@ class Course:
             history.even_out()
         history.updates = optimizer.steps - before
         if history.stopped == "diverged":
-            warnings.warn(f"training {history}", RuntimeWarning, stacklevel=3)
+            tenth = f"; a tenth of it is lr={self._rate() / 10.0:g}"
+            warnings.warn(f"training {history}{tenth}", RuntimeWarning, stacklevel=3)
         self._tell("on_train_end")
+        if history.losses and history.stopped != "diverged":  # that has been said
+            self._look_at_loss(history)
+            look_at_outcome(model, model.loss, self.rows.xs, self.rows.ys, model.epochs_trained)
         return history
 
     def _epoch(self, epoch: int, epochs: int, history: History) -> dict[str, float] | None:
@@ -102,6 +110,15 @@ class Course:
                 logs |= {f"val_{name}": x for name, x in found.items()}
             bar.finish(seconds, logs)
         return logs
+
+    def _look_at_loss(self, history: History) -> None:
+        look_at_loss(self.model, self.model.loss, self.rows.ys, history.losses, self._rate())
+
+    def _rate(self) -> float:
+        """The learning rate of the last update."""
+        optimizer = self.model.optimizer
+        assert optimizer is not None
+        return optimizer.rate(max(optimizer.steps, 1))
 
     def _rows_done(self) -> int:
         """How many rows of this epoch were trained on before Ctrl-C ended it; mostly none.

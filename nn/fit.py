@@ -4,7 +4,7 @@
 row of numbers of any kind: the eager engine gives it nodes, the compiler traced numbers.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import isfinite
@@ -75,6 +75,11 @@ class Objective:
         for term in (*run.penalties, *self.model.penalty()):
             loss = loss + term
         return loss, *[c for metric in self.metrics for c in metric.statistics(prediction, target)]
+
+    def losses(self, rows: "Rows") -> Iterator[Any]:
+        """The loss of each row, as nodes."""
+        for x, y in zip(rows.xs, rows.ys, strict=True):
+            yield self(_nested(x), _nested(y), training=False)[0]
 
     def results(self, means: Sequence[float]) -> dict[str, float]:
         """The metrics, of the means over the rows of what they count."""

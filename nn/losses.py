@@ -29,6 +29,7 @@ from autograd import (
 )
 from nn.checks import check, check_distribution, check_probabilities, pairs_of, rows_of
 from nn.errors import HyperparameterError, TargetError, UnknownNameError
+from nn.traps.logits import look_at_logits
 
 Loss = Callable[..., Any]
 """(predictions, targets) -> the mean over the rows."""
@@ -48,6 +49,8 @@ def _mean_over_rows(row_loss: _L) -> _L:
 
     @wraps(row_loss)
     def loss(predictions: Any, targets: Any, **options: Any) -> Any:
+        if options.get("from_logits"):
+            look_at_logits(predictions)
         return _mean([row_loss(ps, ys, **options) for ps, ys in rows_of(predictions, targets)])
 
     return cast(_L, loss)

@@ -23,6 +23,9 @@ from nn.metrics import Metric, WholeMetric, metric_named
 from nn.module import Module, name_parts
 from nn.optim import Optimizer, optimizer_named
 from nn.rows import prepare_held_out, prepare_rows, split_off
+from nn.traps.before import before_fit
+from nn.traps.files import look_at_suffix
+from nn.traps.graph import look_at_graph, place_of_cut
 
 Loss = Callable[[Any, Any], Any]
 
@@ -247,6 +250,9 @@ class Sequential(Module):
             self._build_for(held_out, "validation_data's x")
             self._objective.check(held_out)
         size = len(rows) if batch_size is None else whole("batch_size", batch_size, 1)
+        targets = None if held_out is None else held_out.ys
+        in_order = not shuffle and size < len(rows)
+        before_fit(self, x, rows.xs, rows.ys, targets, in_order, callbacks)
         course = Course(self, rows, held_out, size, shuffle, seed, callbacks, verbose)
         return course.run(whole("epochs", epochs, 0))
 
@@ -345,6 +351,7 @@ class Sequential(Module):
         """Write the model to a safetensors file, which `nn.load` reads back; see nn/io.py."""
         from nn.io import save
 
+        look_at_suffix(self, path)
         save(self, path)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -391,6 +398,9 @@ class Sequential(Module):
         optimizer = self._check_compiled()
         key = tuple([(name, a.shape[1:]) for name, a in zip(rows.names, rows.arrays, strict=True)])
         if key not in self._engines:
+            params, first = optimizer.params, nested(rows.xs[0])
+            losses = self._objective.losses(rows)
+            look_at_graph(self, params, losses, lambda: place_of_cut(self, first, params))
             self._engines[key] = engine(self._objective, optimizer, rows, self.compiled)
         run, reason = self._engines[key]
         run.use(rows)

@@ -12,7 +12,7 @@ from operator import mul
 from random import Random
 from typing import Any
 
-from autograd import LengthError, MissingExtraError
+from autograd import LengthError, MissingExtraError, is_strict
 from nn.compiled import compile_training
 from nn.course import whole
 from nn.history import History
@@ -20,6 +20,7 @@ from nn.interrupts import set_at_once
 from nn.layers import Neuron
 from nn.losses import mse
 from nn.optim import Optimizer
+from nn.traps.training import TrainingWatch
 
 
 class _DivergedError(Exception):
@@ -72,9 +73,12 @@ def train(
     rng = Random(seed)
     order = list(range(n))
 
+    traps = TrainingWatch(model, loss, optimizer, inputs, targets)
     loop, reason = None, ""
     if compiled or compiled is None:
         loop, reason = compile_training(model, loss, optimizer, inputs, targets, bool(compiled))
+    if loop is not None:
+        traps.look_at_graph()
 
     def compiled_epoch(history: History) -> None:
         assert loop is not None
@@ -96,6 +100,8 @@ def train(
             rows = order[start : start + size]
             optimizer.zero_grad()
             error = loss(model([inputs[i] for i in rows]), [targets[i] for i in rows])
+            if not history.updates:
+                traps.look_at_graph(error)
             error.backward()
             grads = [p.grad for p in optimizer.params]
             if not isfinite(error.data) or not all(map(isfinite, grads)):
@@ -108,8 +114,9 @@ def train(
         history.gradient_norms.append(hypot(*grad_sums) / n)
 
     run, before = epoch if loop is None else compiled_epoch, optimizer.steps
-    history = _repeat(run, epochs, stop_loss, stop_grad_norm, progress, callback)
+    history = _repeat(run, epochs, stop_loss, stop_grad_norm, progress, callback, traps)
     history.updates = optimizer.steps - before  # also of an epoch that Ctrl-C ended
+    traps.look_at_outcome(history)
     history.engine = "compiled" if loop is not None else "eager" + (f": {reason}" if reason else "")
     return history
 
@@ -153,6 +160,7 @@ def _repeat(
     stop_grad_norm: float | None,
     progress: bool,
     callback: Callable[[int, float], object] | None,
+    traps: TrainingWatch | None = None,
 ) -> History:
     """Run epochs, each of which writes into the history, until there is a reason to stop."""
     whole("epochs", epochs, 0)
@@ -163,6 +171,8 @@ def _repeat(
                 epoch(history)
                 loss = history.losses[-1]
                 show(loss)
+                if traps is not None and is_strict():
+                    traps.look_at_loss(history)
                 if callback is not None:
                     callback(number, loss)
                 if stop_loss is not None and loss <= stop_loss:
@@ -176,7 +186,8 @@ def _repeat(
         history.even_out()
     except _DivergedError:
         history.stopped = "diverged"
-        warnings.warn(f"training {history}", RuntimeWarning, stacklevel=3)
+        hint = "" if traps is None else f"; a tenth of it is lr={traps.rate / 10.0:g}"
+        warnings.warn(f"training {history}{hint}", RuntimeWarning, stacklevel=3)
     return history
 
 

@@ -164,15 +164,17 @@ def test_numpy_data():
 def test_callback():
     """The callback hears of each epoch, from 1, and its loss."""
     heard = []
-    history = fit(Neuron(1), LINE, TARGETS, epochs=4, callback=lambda *args: heard.append(args))
+    history = fit(
+        Neuron(1, "linear"), LINE, TARGETS, epochs=4, callback=lambda *args: heard.append(args)
+    )
     assert heard == list(enumerate(history.losses, 1))
 
 
 def test_the_progress_bar_shows_the_loss(capsys):
     """progress=True writes a bar with the loss to stderr; progress=False writes nothing at all."""
-    history = fit(Neuron(1), LINE, TARGETS, epochs=4, progress=True)
+    history = fit(Neuron(1, "linear"), LINE, TARGETS, epochs=4, progress=True)
     assert f"loss {history.losses[-1]:.4g}" in capsys.readouterr().err
-    fit(Neuron(1), LINE, TARGETS, epochs=4)
+    fit(Neuron(1, "linear"), LINE, TARGETS, epochs=4)
     assert capsys.readouterr() == ("", "")
 
 
@@ -249,7 +251,7 @@ def test_an_interrupt_keeps_what_was_learned(progress):
 
 def test_bad_data_and_counts():
     """Lengths that differ, no rows, and counts that are no counts: errors that say what came."""
-    model = Neuron(1)
+    model = Neuron(1, "linear")
     with pytest.raises(LengthError, match="2 rows and 1 targets"):
         fit(model, [[1.0], [2.0]], [1.0])
     with pytest.raises(LengthError, match="0 rows"):
@@ -378,7 +380,7 @@ def test_plots_leave_pyplot_alone():
 @pytest.mark.parametrize(
     ("package", "use"),
     [
-        ("tqdm", lambda: fit(Neuron(1), LINE, TARGETS, progress=True)),
+        ("tqdm", lambda: fit(Neuron(1, "linear"), LINE, TARGETS, progress=True)),
         ("matplotlib.figure", lambda: loss_curve([1.0])),
     ],
 )

@@ -7,9 +7,10 @@ import pickle
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 
 import pytest
+from told import told
 
 import autograd
 from autograd import Notice, Value, is_strict, notice, silence, strict, watches
@@ -20,16 +21,6 @@ ALWAYS = [name for name in TRAPS if name not in STRICT_ONLY]
 
 class Thing:
     """Something a notice can be about."""
-
-
-@contextmanager
-def told() -> Iterator[list[str]]:
-    """The names of the notices of a block, in order, under Python's filter "always"."""
-    names: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield names
-    names += [w.message.name for w in caught if isinstance(w.message, Notice)]
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from typing import Any, Self, final
 from autograd import LengthError, OperandError, Value, clip, dot, minimum, sqrt
 from nn.errors import HyperparameterError, StateDictError
 from nn.interrupts import set_at_once
+from nn.traps.gradients import StepWatch
 
 Schedule = Callable[[int], float]  # the rate of an update, counted from 1; schedules.py makes some
 
@@ -92,6 +93,7 @@ class Optimizer(ABC):
         if len(set(found)) != len(found):
             raise HyperparameterError("a parameter came twice, and would be moved twice a step")
         self._params, self.steps, self.state = found, 0, [self.initial_state for _ in found]
+        self._watch = StepWatch()
         return self
 
     @property
@@ -144,7 +146,9 @@ class Optimizer(ABC):
 
         project: from the numbers of all parameters after the update to those that take their place.
         """
-        grads = self.clip([p.grad for p in self.params])
+        grads = [p.grad for p in self.params]
+        self._watch.look(self, self._params, grads)
+        grads = self.clip(grads)
         step = self.steps + 1
         lr, update = self.rate(step), self.update
         numbers, state = [], []
@@ -181,7 +185,7 @@ class Optimizer(ABC):
     @final
     def config(self) -> dict[str, Any]:
         """The settings, as the arguments that make another such optimiser."""
-        kept = {"_params", "initial_state", "steps", "_state"}
+        kept = {"_params", "initial_state", "steps", "_state", "_watch"}
         return {name: x for name, x in vars(self).items() if name not in kept}
 
     @final

@@ -14,7 +14,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from autograd import LengthError
+from autograd import LengthError, silence
 from nn.errors import HyperparameterError, UnknownNameError
 from nn.layers import Dense
 from nn.models import Sequential
@@ -183,6 +183,11 @@ class MLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         self, progress: Progress, epochs: int, xs: Any, ys: Any, weights: Any = None
     ) -> None:
         self.n_iter_ = 0
+        # part of the classes, and columns on any scale, are what scikit-learn's estimators take
+        with silence("constant-label", "unscaled-input"):
+            self._fit_model(progress, epochs, xs, ys, weights)
+
+    def _fit_model(self, progress: Progress, epochs: int, xs: Any, ys: Any, weights: Any) -> None:
         self.model_.fit(
             xs,
             ys,
