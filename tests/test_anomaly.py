@@ -2,12 +2,14 @@
 
 import asyncio
 import itertools
+import linecache
 import math
 import pickle
 import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,6 +51,11 @@ def raised(f: Callable[[], Any], **options: bool) -> AnomalyError:
     return found.value
 
 
+def words(what: Any) -> str:
+    """What it says, however it is broken into lines."""
+    return " ".join(str(what).split())
+
+
 def anomaly_of(f: Callable[[], Any], **options: bool) -> Anomaly:
     found = raised(f, **options).anomaly
     assert found is not None
@@ -87,10 +94,10 @@ def test_whatever_primitive_makes_nan_or_inf_is_named(name: str) -> None:
         assert found is not None
         assert (found.kind, found.node.op, bits(found.node.data)) == ("forward", name, bits(y))
         assert [v.label for v in found.node.parents] == [v.label for v in values]
-        head = str(error).splitlines()[0]
+        head, _, _ = words(error).partition(" what to do: ")
         assert f"gave {y}" in head
         assert "x0" in head
-        assert "what to do: " in str(error)
+        assert "what to do: " in words(error)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -102,7 +109,7 @@ def test_outside_the_domain_the_reason_is_the_domain(name: str) -> None:
     low, high = p.domain[0]
     for x in FINITE:
         if (x < low or x > high) and math.isnan(p.forward(x)):
-            message = str(raised(lambda x=x: function_of(name)(Value(x, "speed"))))
+            message = words(raised(lambda x=x: function_of(name)(Value(x, "speed"))))
             assert f"{name} takes " in message
             assert f"and speed is {x}" in message
 
@@ -113,7 +120,7 @@ def test_the_bound_of_an_overflow_is_true() -> None:
     for name in ("exp", "exp2", "expm1", "sinh", "cosh", "square"):
         for x in (1e200, -1e200):
             if math.isinf(TABLE[name].forward(x)):
-                message = str(raised(lambda name=name, x=x: function_of(name)(Value(x, "x"))))
+                message = words(raised(lambda name=name, x=x: function_of(name)(Value(x, "x"))))
                 found = re.search(r"overflows (above|below) x = (\S+) ", message)
                 assert found is not None
                 assert found[1] == ("above" if x > 0.0 else "below")
@@ -122,7 +129,7 @@ def test_the_bound_of_an_overflow_is_true() -> None:
                 assert math.isfinite(TABLE[name].forward(bound * 0.99999))
                 told += 1
     assert told == 9
-    assert "709.78" in str(raised(lambda: autograd.exp(Value(1000.0))))
+    assert "709.78" in words(raised(lambda: autograd.exp(Value(1000.0))))
 
 
 @pytest.mark.parametrize(
@@ -142,7 +149,13 @@ def test_the_bound_of_an_overflow_is_true() -> None:
 )
 def test_why_is_told_by_name(f: Callable[..., Any], why: str) -> None:
     """The classic indeterminate forms are called what they are."""
-    assert why in str(raised(lambda: f(Value(math.inf, "far"), Value(0.0, "zero"))))
+    assert why in words(raised(lambda: f(Value(math.inf, "far"), Value(0.0, "zero"))))
+
+
+def test_kinks_the_entries_know() -> None:
+    """At a pole told by `kinks` alone, division's, the reason names it; elsewhere it does not."""
+    assert not far_from_kinks(TABLE["reciprocal"], (0.0,))
+    assert "pole or a corner at x = 0.0" in words(raised(lambda: Value(0.0, "x").reciprocal()))
 
 
 def went_wrong(v: Value) -> bool:
@@ -205,10 +218,10 @@ def test_a_nan_that_was_given_is_named_as_given() -> None:
     """A leaf, a constant, a root that is nan: the input is named, not what it went into."""
     x = Value(math.nan, "x[3]")
     error = raised(lambda: autograd.dot([Value(1.0), Value(2.0)], [Value(1.0), x]))
-    assert "the input x[3] was nan already" in str(error)
+    assert "the input x[3] was nan already" in words(error)
     assert error.anomaly is not None
     assert error.anomaly.operand is x
-    assert "a plain number was nan already" in str(raised(lambda: Value(1.0) * math.nan))
+    assert "a plain number was nan already" in words(raised(lambda: Value(1.0) * math.nan))
     assert str(find_anomaly(x)).startswith("the input x[3] was nan already\n")
     assert find_anomaly(x, nan=False) is None
 
@@ -232,7 +245,7 @@ def test_infinities_that_were_meant() -> None:
         assert autograd.logsumexp([autograd.log(zero), 1.0]).data == 1.0
         with pytest.raises(AnomalyError, match=r"0 \* inf has no value") as error:
             zero * autograd.log(zero)
-    assert "v1 = log(zero) = -inf" in str(error.value)
+    assert "v1 = log(zero) = -inf" in words(error.value)
     with detect_anomaly(nan=False):
         autograd.sqrt(Value(-1.0))
         with pytest.raises(AnomalyError, match="gave -inf"):
@@ -283,7 +296,7 @@ def test_a_derivative_that_is_not_finite_is_named(name: str, x: float, slope: fl
     assert found is not None
     assert (found.kind, found.node.op, found.operand) == ("backward", name, leaf)
     assert (found.upstream, bits(found.local)) == (2.0, bits(slope))
-    assert f"passed back 2.0 * {'(' * (slope < 0)}{slope}" in str(error)
+    assert f"passed back 2.0 * {'(' * (slope < 0)}{slope}" in words(error)
     assert found.masked_by is None
     assert leaf.grad == 0.0
     by_grad = anomaly_of(lambda: autograd.grad(function_of(name))(x))
@@ -306,9 +319,9 @@ def test_a_masked_branch_is_recognised_and_the_remedy_works(
     assert found is not None
     assert found.masked_by is masked
     assert found.upstream == 0.0
-    assert "The gradient became 0 at " in str(error)
-    assert "double where" in str(error)
-    safe = float(re.search(r"where\(ok, x, (\S+)\)\), 0\.0\)", str(error))[1])  # type: ignore[index]
+    assert "The gradient became 0 at " in words(error)
+    assert "double where" in words(error)
+    safe = float(re.search(r"where\(ok, x, (\S+)\)\), 0\.0\)", words(error))[1])  # type: ignore[index]
     fresh, no = Value(x), 0.0
     with detect_anomaly():
         inner = function_of(name)(autograd.where(no, fresh, safe))
@@ -322,25 +335,25 @@ def test_a_mask_far_above_is_found_behind_what_lies_between() -> None:
     dead = autograd.relu(autograd.sqrt(x) * 3.0 + x - 1.0)
     found = anomaly_of((dead * 5.0).backward)
     assert found.masked_by is dead
-    assert "relu" in str(found)
+    assert "relu" in words(found)
 
 
 def test_gradients_that_explode_or_cancel() -> None:
     """Finite times finite beyond float64, and inf - inf where two ways meet, are told apart."""
     x = Value(1e-200, "x")
     y = autograd.log(x) * 1e200  # finite, but its slope is 1e400
-    message = str(raised(y.backward))
+    message = words(raised(y.backward))
     assert "passed back 1e+200 * 1e+200: the product of two finite numbers" in message
     assert "clip" in message
     big = Value(1.0, "big")
     both = 1.5e308 * big + (1.5e308 * big - 2.0e308 / 2.0 * 3.0 * 0.5)
-    message = str(raised(both.backward, nan=True))
+    message = words(raised(both.backward, nan=True))
     assert "added to the 1.5e+308 of another way" in message
 
 
 def test_a_seed_that_is_not_finite_is_told() -> None:
     """backward(nan) is not blamed on the graph."""
-    assert "to begin with is nan" in str(raised(lambda: (Value(1.0) * 2.0).backward(math.nan)))
+    assert "to begin with is nan" in words(raised(lambda: (Value(1.0) * 2.0).backward(math.nan)))
 
 
 @settings(max_examples=150)
@@ -409,8 +422,8 @@ def test_the_line_is_the_users() -> None:
 
     neuron = nn.MLP(2, [1])
     neuron.parameters()[0].data = math.nan
-    message = str(raised(lambda: neuron([1.0, 2.0])))  # in nn
-    assert "neuron([1.0, 2.0])))  # in nn" in message
+    message = words(raised(lambda: neuron([1.0, 2.0])))  # in nn
+    assert "neuron([1.0, 2.0]))) # in nn" in message
     assert "the input layers.0.neurons.0.w.0 was nan already" in message
 
 
@@ -429,9 +442,11 @@ def test_derivatives_name_their_arguments() -> None:
     def f(params: dict[str, list[float]], x: float) -> Any:
         return autograd.log(params["w"][1]) * x
 
-    assert "params['w'][1] is 0.0" in str(raised(lambda: autograd.grad(f)({"w": [1.0, 0.0]}, 2.0)))
+    assert "params['w'][1] is 0.0" in words(
+        raised(lambda: autograd.grad(f)({"w": [1.0, 0.0]}, 2.0))
+    )
     row = np.array([[1.0, -1.0]])
-    message = str(raised(lambda: autograd.grad(lambda a: autograd.sqrt(a[0, 1]))(row)))
+    message = words(raised(lambda: autograd.grad(lambda a: autograd.sqrt(a[0, 1]))(row)))
     assert "a[0, 1] is -1.0" in message
 
 
@@ -451,11 +466,11 @@ def test_a_primitive_of_the_users_own_is_explained_like_ours(
         1,
     )
     monkeypatch.setitem(TABLE, "dwindle", own)
-    message = str(raised(lambda: autograd.value.apply(own, Value(4.0))))
+    message = words(raised(lambda: autograd.value.apply(own, Value(4.0))))
     assert "dwindle takes " in message
     assert "< 3" in message
     assert "clip or maximum before dwindle" in message
-    assert "at the edge" in str(raised(lambda: autograd.value.apply(own, Value(3.0, "s"))))
+    assert "at the edge" in words(raised(lambda: autograd.value.apply(own, Value(3.0, "s"))))
 
 
 def test_advice_names_functions_that_are_there() -> None:
@@ -591,8 +606,8 @@ def test_a_compiled_function_is_run_again_eagerly() -> None:
     f = autograd.jit(lambda x: autograd.log(x[0]) * x[1])
     assert f([0.0, 2.0]) == -math.inf
     error = raised(lambda: f([0.0, 2.0]))
-    assert str(error).startswith("log(x[0]) gave -inf: x[0] is 0.0")
-    assert "found in the compiled <lambda>, run again eagerly" in str(error)
+    assert words(error).startswith("log(x[0]) gave -inf: x[0] is 0.0")
+    assert "found in the compiled <lambda>, run again eagerly" in words(error)
     with detect_anomaly():
         assert f([1.0, 2.0]) == 0.0
         fresh = autograd.jit(lambda x: autograd.where(x > 0.0, autograd.log(x), 0.0))
@@ -608,17 +623,17 @@ def test_of_a_batch_the_first_failing_row_is_found(failing: int, mean: bool) -> 
     xs[failing] = -1.0
     xs[failing + 1 :: 7] = -1.0
     value = autograd.jit(row_loss, batch_argnums=1, mean=mean)
-    message = str(raised(lambda: value(PARAMS, xs)))
+    message = words(raised(lambda: value(PARAMS, xs)))
     assert f"at row {failing} of 37" in message
     assert "gave nan" in message
     xs[failing] = 0.0
     gradient = autograd.jit(autograd.value_and_grad(row_loss), batch_argnums=1, mean=mean)
     error = raised(lambda: gradient(PARAMS, xs.tolist()))
-    assert f"at row {failing} of 37" in str(error)
+    assert f"at row {failing} of 37" in words(error)
     assert error.anomaly is not None
     assert error.anomaly.kind == "backward"
     assert error.anomaly.node.op == "sqrt"
-    assert "params['w'][0] = 1.0" in str(error)
+    assert "params['w'][0] = 1.0" in words(error)
 
 
 def test_rows_in_tuples_and_dicts_and_a_nan_among_them() -> None:
@@ -632,7 +647,7 @@ def test_rows_in_tuples_and_dicts_and_a_nan_among_them() -> None:
         "a": (np.ones(5), np.ones(5)),
         "b": (np.ones(5), np.array([1.0, 1.0, math.nan, 1.0, 1.0])),
     }
-    message = str(raised(lambda: fast(rows, 2.0)))
+    message = words(raised(lambda: fast(rows, 2.0)))
     assert "row['b'][1] was nan already" in message
     assert "at row 2 of 5" in message
 
@@ -641,18 +656,18 @@ def test_where_the_eager_run_is_clean_that_is_said() -> None:
     """float32 overflows where float64 does not; a mean may where no row does."""
     square = autograd.jit(lambda x: x * x, dtype="float32")
     error = raised(lambda: square(1e30))
-    assert "run again eagerly at the same numbers it meets none" in str(error)
-    assert "float32, which ends at 3.4e38" in str(error)
+    assert "run again eagerly at the same numbers it meets none" in words(error)
+    assert "float32, which ends at 3.4e38" in words(error)
     assert error.anomaly is None
     same = autograd.jit(lambda x: x * 1.0, batch_argnums=0)
-    assert "no row of the batch by itself" in str(raised(lambda: same(np.full(10, 1e308))))
+    assert "no row by itself" in words(raised(lambda: same(np.full(10, 1e308))))
 
 
 def test_a_compiled_function_that_uses_a_value_of_its_own() -> None:
     """The label of a captured Value is in the report."""
     w = Value(-3.0, "weight")
     f = autograd.jit(lambda x: autograd.log(w * x))
-    assert "v1 = weight * " in str(raised(lambda: f(2.0)))
+    assert "v1 = weight * " in words(raised(lambda: f(2.0)))
 
 
 def test_a_compiled_step_of_training() -> None:
@@ -665,8 +680,8 @@ def test_a_compiled_step_of_training() -> None:
     params = autograd.Packed.of(PARAMS)
     xs = np.array([[1.0, 1.0], [1.0, 1.0], [0.0, 0.0]])
     error = raised(lambda: step(params, [], xs, step=1, lr=0.1))
-    assert "at row 2" in str(error)
-    assert "params['w'][1] = 2.0" in str(error)
+    assert "at row 2" in words(error)
+    assert "params['w'][1] = 2.0" in words(error)
     assert params.flat.tolist() == [1.0, 2.0]
     with pytest.raises(FloatingPointError, match=r"autograd\.detect_anomaly\(\)") as plain:
         step(params, [], xs, step=1, lr=0.1)
@@ -698,7 +713,7 @@ def test_a_training_that_diverges(compiled: bool) -> None:
     )
     assert error.anomaly is not None
     assert (error.anomaly.kind, error.anomaly.node.op) == ("backward", "sqrt")
-    assert ("at row 2, run again eagerly" in str(error)) == compiled
+    assert ("at row 2, run again eagerly" in words(error)) == compiled
     assert [p.data for p in model.parameters()] == before
 
     network = nn.Sequential([Dense(1, input_dim=1)])
@@ -708,7 +723,28 @@ def test_a_training_that_diverges(compiled: bool) -> None:
     assert error.anomaly.node.op == "sqrt"
 
 
-def test_kinks_the_entries_know() -> None:
-    """At a pole told by `kinks` alone, division's, the reason names it; elsewhere it does not."""
-    assert not far_from_kinks(TABLE["reciprocal"], (0.0,))
-    assert "pole or a corner at x = 0.0" in str(raised(lambda: Value(0.0, "x").reciprocal()))
+# --- the page -------------------------------------------------------------------------------------
+
+
+def test_the_page_on_anomalies_is_true(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The examples under "nan and inf" run, each as a file train.py, and say what stands there."""
+    page = (Path(__file__).resolve().parent.parent / "docs" / "traps.md").read_text("utf-8")
+    section = page.partition("## nan and inf\n")[2].partition("\n## ")[0]
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    printed, compared = "", 0
+    for kind, text in re.findall(r"```(python|text)\n(.*?)```", section, re.DOTALL):
+        if kind == "text":
+            assert printed == text
+            compared += 1
+            continue
+        (tmp_path / "train.py").write_text(text, encoding="utf-8")
+        linecache.checkcache()
+        try:
+            exec(compile(text, "train.py", "exec"), names)
+            printed = capsys.readouterr().out
+        except AnomalyError as error:
+            printed = f"AnomalyError: {error}\n"
+    assert compared >= 4

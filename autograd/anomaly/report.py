@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from math import isfinite
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from autograd.anomaly.causes import (
@@ -32,14 +33,19 @@ def report(a: "Anomaly") -> str:
     names = named([*reversed(behind), a.node, *after])
     tell = {"forward": _forward, "given": _given, "backward": _backward}[a.kind]
     head, advice = tell(a, names)
-    lines = [head]
+    lines = [paragraph(head)]
     source = source_of(a.node)
     if source is not None:
         lines += ["", f"    {source}"]
     lines += _chain(behind, names)
     if a.where:
         lines += ["", f"found {a.where}"]
-    return "\n".join([*lines, "", f"what to do: {advice}"])
+    return "\n".join([*lines, "", paragraph(f"what to do: {advice}")])
+
+
+def paragraph(text: str) -> str:
+    """The text in lines that a terminal has room for."""
+    return fill(text, 100, break_long_words=False, break_on_hyphens=False)
 
 
 def _forward(a: "Anomaly", names: dict[Value, str]) -> tuple[str, str]:

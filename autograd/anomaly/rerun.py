@@ -28,10 +28,8 @@ def after_call(watch: "Watch", f: "Compiled", result: Any, args: Any, kwargs: An
         batched = {k % len(args) for k in f.batched}
         row, rows = _failing_row(watch, f, args, kwargs, batched)
         if row is None:
-            raise AnomalyError(
-                f"{what} gave {found}, though no row of the batch by itself does: the mean over "
-                f"{rows:,} rows is too large a sum\n\nwhat to do: scale the numbers down"
-            )
+            why = f"though no row by itself does: the sum over {rows:,} rows is too large"
+            raise _error(f"{what} gave {found}, {why}", "scale the numbers down")
         args = _row_of(args, batched, row)
         what += f" at row {row} of {rows:,}"
     leaves, rebuild = flatten((args, kwargs))
@@ -48,7 +46,7 @@ def after_call(watch: "Watch", f: "Compiled", result: Any, args: Any, kwargs: An
             if type(y) is Value and (anomaly := watch.look.forward(y)) is not None:
                 watch.stop(anomaly)
     if _first_bad(watch, again) is None:
-        raise AnomalyError(f"{what} gave {found}, but {_clean(f.dtype)}")
+        raise _only_compiled(f"{what} gave {found}", f.dtype)
     # what remains was given: an infinity among the arguments, taken as meant
 
 
@@ -79,7 +77,7 @@ def after_step(
             if type(y) is Value:
                 watch.backward(y)
     if watch.look.nan and watch.look.inf:
-        raise AnomalyError(f"a compiled step of training met nan or inf, but {_clean(dtype)}")
+        raise _only_compiled("a compiled step of training met nan or inf", dtype)
 
 
 def paths(f: Any, args: Sequence[Any], positions: Iterable[int]) -> list[str]:
@@ -159,17 +157,19 @@ def _row_of(args: Sequence[Any], batched: set[int], part: int | slice) -> list[A
     return [take(x) if k in batched else x for k, x in enumerate(args)]
 
 
-def _clean(dtype: str) -> str:
-    remedy = "jit(..., exact=True) computes the eager engine's bits"
+def _only_compiled(what: str, dtype: str) -> AnomalyError:
+    why = "compiled code adds up in another order and rounds differently, which tells at the edge"
+    advice = "jit(..., exact=True) computes the eager engine's bits; or scale the numbers down"
     if dtype == "float32":
-        remedy = (
-            "it was compiled for float32, which ends at 3.4e38: take float64, or smaller numbers"
-        )
-    return (
-        "run again eagerly at the same numbers it meets none: compiled code adds up in another "
-        "order and rounds differently, which tells at the edge of the range\n\n"
-        f"what to do: {remedy}"
-    )
+        why = "the compiled code is float32, which ends at 3.4e38"
+        advice = "compile for float64, or scale the numbers down"
+    return _error(f"{what}, but run again eagerly at the same numbers it meets none: {why}", advice)
+
+
+def _error(what: str, advice: str) -> AnomalyError:
+    from autograd.anomaly.report import paragraph
+
+    return AnomalyError(f"{paragraph(what)}\n\n{paragraph(f'what to do: {advice}')}")
 
 
 @contextmanager
