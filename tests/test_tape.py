@@ -1,10 +1,13 @@
 """The tape by itself: what it takes, what it prints, what `verify` refuses."""
 
 import math
+import operator
 from collections.abc import Callable
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
+from passes import same
 from strategies import wild_floats
 
 from autograd.compiler.interpret import interpret
@@ -163,3 +166,22 @@ def test_take_gives_the_row_or_nan(index: float) -> None:
         assert got == rows[int(index)]
     else:
         assert math.isnan(got)
+
+
+@given(wild_floats, wild_floats)
+def test_comparisons_are_pythons(a: float, b: float) -> None:
+    """As numbers: 1.0 or 0.0; all are false of nan. The largest is the first that is."""
+    for name in ("gt", "ge", "lt", "le", "eq"):
+        got = FORWARD[name](a, b)
+        assert type(got) is float
+        assert got == getattr(operator, name)(a, b)
+    assert FORWARD["largest"](a, b) is (b if b > a else a)
+
+
+@given(st.lists(st.tuples(wild_floats, wild_floats), min_size=1, max_size=4))
+def test_an_inner_adds_from_left_to_right(pairs: list[tuple[float, float]]) -> None:
+    """From the first product on, without a 0.0 in front, which would cost a -0.0 its sign."""
+    want = pairs[0][0] * pairs[0][1]
+    for a, b in pairs[1:]:
+        want += a * b
+    assert same(FORWARD["inner"](*[x for pair in pairs for x in pair]), want)
