@@ -135,9 +135,9 @@ class _Builder:
         self.steps: list[Step] = []
 
     def try_operation(self, name: str, drawn: Sequence[int | float]) -> None:
-        """Add it, if its operands can be had."""
+        """Add it, if its operands can be had; at least one of them is a node."""
         if all(type(x) is float for x in drawn):
-            return
+            drawn = [*drawn[:-1], 0]
         p = TABLE[name]
         pairs = zip(operand_names(p, len(drawn)), domains(p, len(drawn)), drawn, strict=True)
         operands = [
