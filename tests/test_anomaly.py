@@ -716,6 +716,11 @@ def test_a_training_that_diverges(compiled: bool) -> None:
     assert ("at row 2, run again eagerly" in words(error)) == compiled
     assert [p.data for p in model.parameters()] == before
 
+    with pytest.warns(RuntimeWarning, match=r"autograd\.detect_anomaly\(\) around the training"):
+        nn.train(
+            model, xs, ys, optimizer=optimizer, loss=root_loss, progress=False, compiled=compiled
+        )
+
     network = nn.Sequential([Dense(1, input_dim=1)])
     network.compile(nn.SGD(lr=0.1), root_loss, compiled=compiled)
     error = raised(lambda: network.fit(xs, ys, epochs=1, verbose=0, shuffle=False))
