@@ -58,7 +58,7 @@ class History:
             "gradient": f"{after}: the slope reached its threshold",
             "interrupted": f"interrupted after {epochs} epochs; what was learned is kept",
             "diverged": f"{after}: the loss or its gradient was no longer a finite number; a "
-            "smaller learning rate usually helps, and autograd.detect_anomaly() around the training "
-            "tells which number it was",
+            "smaller learning rate usually helps, and autograd.detect_anomaly() around the "
+            "training tells which number it was",
         }[self.stopped]
         return reason + (f" (loss {self.losses[-1]:.4g})" if self.losses else "")
