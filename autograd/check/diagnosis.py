@@ -109,7 +109,7 @@ def _how(p: Primitive, numbers: list[float], k: int, partial: float, expected: f
         causes.append(factor(ratio).removeprefix(": "))
     shift = pairs[0][0] - pairs[0][1]
     # one point, or a slope that is the same everywhere, leaves open which of the two it is
-    if len(pairs) > 1 and all(same(a - b, shift, max(abs(a), abs(b))) for a, b in pairs):
+    if len(pairs) > 1 and all(same(a - b, shift, abs(shift)) for a, b in pairs):
         direction = "large" if shift > 0.0 else "small"
         causes.append(f"a constant is off, it is {abs(shift):.6g} too {direction}")
     for j in range(len(numbers)):
@@ -150,14 +150,14 @@ def _candidates(p: Primitive, points: list[list[float]]) -> Iterator[tuple[str, 
         "1 / y": lambda y: ieee.div(1.0, y),
         "y**2": lambda y: y * y,
     }
-    for name, form in forms.items():
-        yield f"{name} (y is the result)", [form(y) for y in ys]
     for j in range(len(points[0])):
         xs, name = [point[j] for point in points], _operand(p, j)
         yield name, xs
         yield f"1 / {name}", [ieee.div(1.0, x) for x in xs]
         yield f"{name}**2", [x * x for x in xs]
         yield f"{name} * y (y is the result)", [x * y for x, y in zip(xs, ys, strict=True)]
+    for name, form in forms.items():
+        yield f"{name} (y is the result)", [form(y) for y in ys]
 
 
 def _wrong_second(p: Primitive, numbers: list[float], k: int) -> str:

@@ -225,9 +225,11 @@ def common(got: Sequence[float], expected: Sequence[float]) -> float | None:
     k = max(range(len(expected)), key=lambda i: abs(expected[i]))
     ratio = got[k] / expected[k]
     size = abs(ratio) or 1.0
-    pairs = zip(got, expected, strict=True)
-    if not all(same(g, ratio * e, max(abs(g), abs(e) * size)) for g, e in pairs):
-        return None
+    for g, e in zip(got, expected, strict=True):
+        sizes = max(abs(g), abs(e) * size)
+        # of what is nearly right, the little that is wrong must have the factor too
+        if abs(g - ratio * e) > min(CLOSE * sizes, 1e-2 * abs(g - e) + 1e-8 * sizes):
+            return None
     whole = float(round(ratio))
     return whole if same(ratio, whole, 1.0) and (whole or abs(ratio) < 1e-12) else ratio
 
