@@ -101,8 +101,9 @@ def expressions(
     point = draw(st.lists(inside(REAL, _SMALL), min_size=1, max_size=max_inputs))
     builder = _Builder(point, names)
     # operations first, and then what they are applied to: hypothesis can leave out any of them
+    operations = _operations(st.sampled_from(names))
     for name, operands in draw(
-        st.lists(_operations(names), min_size=min_operations, max_size=max_operations)
+        st.lists(operations, min_size=min_operations, max_size=max_operations)
     ):
         builder.try_operation(name, operands)
     expression = builder.expression()
@@ -112,9 +113,9 @@ def expressions(
 
 
 @st.composite
-def _operations(draw: st.DrawFn, names: Sequence[str]) -> tuple[str, list[int | float]]:
+def _operations(draw: st.DrawFn, names: st.SearchStrategy[str]) -> tuple[str, list[int | float]]:
     """A primitive's name and its operands: a constant, or how far back among the nodes to look."""
-    p = TABLE[draw(st.sampled_from(names))]
+    p = TABLE[draw(names)]
     n = p.arity or draw(st.sampled_from(operand_counts(p)[:-1]))
     operands: list[int | float] = []
     for operand, domain in zip(operand_names(p, n), domains(p, n), strict=True):

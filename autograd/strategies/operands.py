@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from hypothesis import assume
@@ -48,6 +49,7 @@ def far_from_kinks(p: Primitive, operands: Sequence[Any], distance: float = 0.0)
     return all(abs(k) > distance for k in p.kinks(*operands))
 
 
+@cache  # making a strategy takes as long as drawing from it
 def inside(interval: Interval, max_magnitude: float) -> st.SearchStrategy[float]:
     """Floats in the open interval, of at most that size."""
     low, high = interval
