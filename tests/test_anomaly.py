@@ -351,6 +351,36 @@ def test_gradients_that_explode_or_cancel() -> None:
     assert "added to the 1.5e+308 of another way" in message
 
 
+def test_only_what_is_asked_for_counts_in_gradients() -> None:
+    """inf=False lets infinite gradients pass, nan=False those that are nan."""
+    x = Value(0.0, "x")
+    root = autograd.sqrt(x)
+    with detect_anomaly(inf=False):
+        (root * 2.0).backward()
+    assert x.grad == math.inf
+    assert anomaly_of((root * 0.0).backward, inf=False).node is root
+    with detect_anomaly(nan=False):
+        (root * 0.0).backward()
+    assert math.isnan(x.grad)
+    assert find_anomaly(root * 0.0, nan=False) is None
+    found = anomaly_of(autograd.sqrt(x * 0.0).backward, inf=False)
+    assert found.node.op == "mul"
+    assert "the gradient that came was inf already, and inf * 0 is nan" in words(found)
+
+
+def test_a_number_that_was_infinite_before_is_told_apart_from_a_steep_slope() -> None:
+    """Its derivative is no more than its number: the report says that first."""
+    y = autograd.exp(Value(1000.0, "x"))
+    assert "its local derivative there is inf, for its value is inf" in words(raised(y.backward))
+
+
+def test_a_derivative_is_watched_no_further_than_its_variables() -> None:
+    """What lies behind the number derived by is not part of this derivative."""
+    behind = autograd.sqrt(Value(0.0))
+    with detect_anomaly():
+        assert autograd.grad(lambda v: v * v + 2.0 * v)(behind).data == 2.0
+
+
 def test_a_seed_that_is_not_finite_is_told() -> None:
     """backward(nan) is not blamed on the graph."""
     assert "to begin with is nan" in words(raised(lambda: (Value(1.0) * 2.0).backward(math.nan)))
@@ -694,32 +724,49 @@ def test_a_training_that_diverges(compiled: bool) -> None:
     import nn
     from nn.layers import Dense
 
-    xs, ys = np.array([[0.5], [1.0], [0.0], [2.0]]), np.array([1.0, 1.0, 1.0, 1.0])
+    xs, ys = np.array([[0.5], [1.0], [0.0], [2.0]]), np.array([1.0, 1.0, 0.0, 1.0])
 
-    def root_loss(predictions: Any, targets: Any) -> Any:
-        errors = [autograd.sqrt(p * p) for p in map(first, predictions)]
-        return autograd.mean(errors)
+    def root_loss(predictions: Any, targets: Any) -> Any:  # steep where the target is 0
+        pairs = [(number(p), number(y)) for p, y in zip(predictions, targets, strict=True)]
+        return autograd.mean([autograd.sqrt((p * p + 1.0) * y) for p, y in pairs])
 
-    def first(p: Any) -> Any:
-        return p[0] if isinstance(p, list) else p
+    def number(x: Any) -> Any:
+        return x[0] if isinstance(x, list) else x
 
-    model = nn.MLP(1, [1])
-    before = [p.data for p in model.parameters()]
-    optimizer = nn.SGD(model.parameters(), lr=0.1)
-    error = raised(
-        lambda: nn.train(
-            model, xs, ys, optimizer=optimizer, loss=root_loss, progress=False, compiled=compiled
-        )
-    )
+    def train(lr: float, loss: Any = root_loss, batch_size: int | None = None) -> list[float]:
+        model = nn.MLP(1, [1])
+        parameters = model.parameters()
+        try:
+            nn.train(
+                *(model, xs, ys),
+                optimizer=nn.SGD(parameters, lr=lr),
+                loss=loss,
+                batch_size=batch_size,
+                shuffle=False,
+                progress=False,
+                compiled=compiled,
+            )
+        finally:
+            after.append([p.data for p in parameters])
+        return after[-1]
+
+    after = [[p.data for p in nn.MLP(1, [1]).parameters()]]  # as all of them begin
+    error = raised(lambda: train(0.1))
     assert error.anomaly is not None
     assert (error.anomaly.kind, error.anomaly.node.op) == ("backward", "sqrt")
     assert ("at row 2, run again eagerly" in words(error)) == compiled
-    assert [p.data for p in model.parameters()] == before
-
+    assert after[1] == after[0]
+    error = raised(lambda: train(0.1, batch_size=1))
+    assert ("at row 2, run again eagerly" in words(error)) == compiled
+    assert after[2] != after[0]  # two steps were taken
+    found = anomaly_of(lambda: train(1e200, nn.mse))  # the second step is what overflows
+    assert (found.kind, found.node.op) == ("forward", "square")
     with pytest.warns(RuntimeWarning, match=r"autograd\.detect_anomaly\(\) around the training"):
-        nn.train(
-            model, xs, ys, optimizer=optimizer, loss=root_loss, progress=False, compiled=compiled
-        )
+        train(0.1)
+    with pytest.warns(RuntimeWarning, match="finite"), detect_anomaly(nan=False, inf=False):
+        train(0.1)
+    with pytest.warns(RuntimeWarning, match="finite"), detect_anomaly(inf=False):
+        train(1e200, nn.mse)  # infinite, but not nan
 
     network = nn.Sequential([Dense(1, input_dim=1)])
     network.compile(nn.SGD(lr=0.1), root_loss, compiled=compiled)

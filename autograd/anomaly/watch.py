@@ -89,11 +89,10 @@ class Look(NamedTuple):
 
         if self.bad(seed):
             return Anomaly("backward", root, root, seed, 1.0)
-        ends = set(ends)
         gradients = {root: seed}
-        order = _flow_order(root, ends)
+        order = _flow_order(root, set(ends))
         for v in reversed(order):
-            if v not in gradients or v in ends:
+            if v not in gradients:
                 continue
             g = gradients[v]
             for p, d in edges(v):
