@@ -71,6 +71,7 @@ class Expression:
 _INTO_DOMAIN = {UNIT: "sin", POSITIVE: "exp", ABOVE_ONE: "cosh"}
 _SMALL, _LARGE = 3.0, 30.0
 _BACK = 60  # has many divisors, so that a remainder of 0 ... 59 chooses evenly among few nodes
+_CONSTANTS = 15  # draws beyond those mean a constant: a fifth of all operands
 
 
 @st.composite
@@ -121,10 +122,10 @@ def _operations(draw: st.DrawFn, names: st.SearchStrategy[str]) -> tuple[str, li
     for operand, domain in zip(operand_names(p, n), domains(p, n), strict=True):
         if operand == "order":
             operands.append(float(draw(st.integers(0, 3))))
-        elif draw(st.integers(0, 4)) == 4:
-            operands.append(draw(inside(domain, _SMALL)))
         else:
-            operands.append(draw(st.integers(0, _BACK - 1)))
+            # one draw an operand: hypothesis leaves out runs of up to five draws, an operation
+            back = draw(st.integers(0, _BACK + _CONSTANTS - 1))
+            operands.append(back if back < _BACK else draw(inside(domain, _SMALL)))
     return p.name, operands
 
 
