@@ -1,0 +1,298 @@
+"""Rolling by itself: which loops a function becomes, as text; and that they compute what it does.
+
+`buffer0`, `buffer1` ... hold the arguments, then the captured Values, then the results; `once` what
+is one for all rows, `rows` what each row of a batch has. Of a sum, the members' indices come first.
+"""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from passes import Passes, differences
+from test_compiler import numbers
+
+import autograd
+from autograd.compiler.roll import roll
+from autograd.compiler.tape import Tape
+
+X = [0.1 * i for i in range(8)]
+W = [X[:5]] * 6  # weights [6, 5]
+
+
+def loops(
+    f: Callable[..., Any], args: list[Any], exact: bool, batched: tuple[int, ...]
+) -> list[str]:
+    """The loops as text; those for each row and after all rows are marked."""
+    program = Passes(f, args, exact, batched).program
+    parts = (("", program.before), ("rows: ", program.rows), ("after: ", program.after))
+    return [f"{mark}{loop}" for mark, part in parts for loop in part]
+
+
+# the function, arguments of which the last may be batched, and its loops
+ROLLED: dict[str, tuple[Callable[..., Any], list[Any], tuple[int, ...], str]] = {
+    "one operation on many numbers": (
+        lambda x: [autograd.exp(a) for a in x],
+        [X],
+        (),
+        "8: buffer2[0 + 1i] = exp(buffer0[0 + 1i])",
+    ),
+    "four are no loop": (
+        lambda x: [autograd.exp(a) for a in x[:4]],
+        [X],
+        (),
+        """
+        1: buffer2[0] = exp(buffer0[0])
+        1: buffer2[1] = exp(buffer0[1])
+        1: buffer2[2] = exp(buffer0[2])
+        1: buffer2[3] = exp(buffer0[3])
+        """,
+    ),
+    "five are": (
+        lambda x: [autograd.exp(a) for a in x[:5]],
+        [X],
+        (),
+        "5: buffer2[0 + 1i] = exp(buffer0[0 + 1i])",
+    ),
+    "three loops inside one another": (
+        lambda a: [[[autograd.exp(x) for x in r[:3]] for r in m[:3]] for m in a],
+        [[[X[:5]] * 4] * 3],
+        (),
+        "3 x 3 x 3: buffer2[0 + 9i + 3j + 1k] = exp(buffer0[0 + 20i + 5j + 1k])",
+    ),
+    "operands on either side, of what commutes": (
+        lambda x, y: [a * b if i % 2 else b * a for i, (a, b) in enumerate(zip(x, y, strict=True))],
+        [X, X],
+        (),
+        "8: buffer3[0 + 1i] = mul(buffer0[0 + 1i], buffer1[0 + 1i])",
+    ),
+    "and of what does not": (
+        lambda x, y: [
+            autograd.maximum(*(p if i % 2 else p[::-1]))
+            for i, p in enumerate(zip(x + x, y + y, strict=True))
+        ],
+        [X, X],
+        (),
+        """
+        1: buffer3[1] = maximum(buffer0[1], buffer1[1])
+        1: buffer3[3] = maximum(buffer0[3], buffer1[3])
+        1: buffer3[5] = maximum(buffer0[5], buffer1[5])
+        1: buffer3[7] = maximum(buffer0[7], buffer1[7])
+        1: buffer3[0] = maximum(buffer1[0], buffer0[0])
+        1: buffer3[2] = maximum(buffer1[2], buffer0[2])
+        1: buffer3[4] = maximum(buffer1[4], buffer0[4])
+        1: buffer3[6] = maximum(buffer1[6], buffer0[6])
+        after: 8: buffer3[8 + 1i] = identity(buffer3[0 + 1i])
+        """,
+    ),
+    "constants stand in the loop": (
+        lambda x: [autograd.clip(a, -1.0, 2.0) for a in x],
+        [X],
+        (),
+        "8: buffer2[0 + 1i] = clip(buffer0[0 + 1i], -1.0, 2.0)",
+    ),
+    "operands in no order go through a table": (
+        lambda x: [autograd.exp(x[i * i * i % 41] * 1.5) for i in range(41)],
+        [[0.1 * i for i in range(41)]],
+        (),
+        """
+        41: once[5 + 1i] = mul(buffer0[0 + 1i], 1.5)
+        41: buffer2[0 + 1i] = exp(once[0 + table])
+        """,
+    ),
+    "but of up to 32 each is alone": (
+        lambda x: [autograd.exp(x[i * i * i % 11]) for i in range(11)],
+        [[0.1 * i for i in range(11)]],
+        (),
+        """
+        1: buffer2[0] = exp(buffer0[0])
+        1: buffer2[1] = exp(buffer0[1])
+        1: buffer2[2] = exp(buffer0[8])
+        1: buffer2[3] = exp(buffer0[5])
+        1: buffer2[4] = exp(buffer0[9])
+        1: buffer2[5] = exp(buffer0[4])
+        1: buffer2[6] = exp(buffer0[7])
+        1: buffer2[7] = exp(buffer0[2])
+        1: buffer2[8] = exp(buffer0[6])
+        1: buffer2[9] = exp(buffer0[3])
+        1: buffer2[10] = exp(buffer0[10])
+        """,
+    ),
+    "a layer": (
+        lambda w, b, x: autograd.linear(x, w, b),
+        [W, X[:6], X[:5]],
+        (),
+        """
+        6 sums of 5: buffer4[0 + 1i] = inner(buffer0[0 + 5i + 1j], buffer2[0 + 1j])
+        6 sums of 1: buffer4[0 + 1i] = inner(buffer1[0 + 1i], 1.0) + its own
+        """,
+    ),
+    "a product of matrices": (
+        lambda a, b: [[autograd.dot(r, [row[j] for row in b]) for j in range(5)] for r in a],
+        [[X[:6]] * 7, [X[:5]] * 6],
+        (),
+        """
+        7 x 5 sums of 6: buffer3[0 + 5i + 1j] = inner(buffer0[0 + 6i + 1k], buffer1[0 + 1j + 5k])
+        35 sums of 1: buffer3[0 + 1i] = inner(once[2], 1.0) + its own
+        """,
+    ),
+    "two layers": (
+        lambda w, u, x: autograd.linear(
+            [autograd.tanh(z) for z in autograd.linear(x, w, [0.0] * 6)], u, [0.0] * 5
+        ),
+        [W, [X[:6]] * 5, X[:5]],
+        (),
+        """
+        6 sums of 5: once[5 + 1i] = inner(buffer0[0 + 5i + 1j], buffer2[0 + 1j])
+        6 sums of 1: once[5 + 1i] = inner(once[2], 1.0) + its own
+        6: once[11 + 1i] = tanh(once[5 + 1i])
+        5 sums of 6: buffer4[0 + 1i] = inner(buffer1[0 + 6i + 1j], once[11 + 1j])
+        5 sums of 1: buffer4[0 + 1i] = inner(once[2], 1.0) + its own
+        """,
+    ),
+    "a sum of what stands in no order": (
+        lambda x, y: [autograd.dot(x[:6], [y[i * k * k % 17] for k in range(6)]) for i in range(7)],
+        [X, [0.1 * i for i in range(17)]],
+        (),
+        """
+        7 sums of 6: buffer3[0 + 1i] = inner(buffer0[0 + 1j], buffer1[0 + table])
+        7 sums of 1: buffer3[0 + 1i] = inner(once[2], 1.0) + its own
+        """,
+    ),
+    "short sums of one number": (
+        lambda x: autograd.total(x[:3]),
+        [X],
+        (),
+        """
+        1 sums of 1: buffer2[0] = inner(buffer0[0], 1.0)
+        1 sums of 1: buffer2[0] = inner(buffer0[1], 1.0) + its own
+        1 sums of 1: buffer2[0] = inner(buffer0[2], 1.0) + its own
+        """,
+    ),
+    "a long sum": (
+        lambda x: autograd.total([a * a for a in x]),
+        [[0.1 * i for i in range(40)]],
+        (),
+        """
+        40: once[5 + 1i] = mul(buffer0[0 + 1i], buffer0[0 + 1i])
+        1 sums of 40: buffer2[0] = inner(once[5 + 1i], 1.0)
+        """,
+    ),
+    "a step is computed where it is used": (
+        lambda x: autograd.grad(lambda x: autograd.total([autograd.relu(a * 2.0) for a in x]))(x),
+        [X],
+        (),
+        """
+        8: once[5 + 1i] = mul(buffer0[0 + 1i], 2.0)
+        8: once[13 + 1i] = step(once[5 + 1i])
+        8: buffer2[0 + 1i] = mul(once[13 + 1i], 2.0)
+        """,
+    ),
+    "inputs among the results": (
+        lambda x: [x[0], autograd.exp(x[1]), x[0]],
+        [X],
+        (),
+        """
+        1: buffer2[1] = exp(buffer0[1])
+        after: 2: buffer2[0 + 2i] = identity(buffer0[0])
+        """,
+    ),
+    "results that are there twice": (
+        lambda x: [[autograd.exp(a) for a in x], [autograd.exp(a) for a in x]],
+        [X],
+        (),
+        """
+        8: buffer2[0 + 1i] = exp(buffer0[0 + 1i])
+        after: 8: buffer2[8 + 1i] = identity(buffer2[0 + 1i])
+        """,
+    ),
+    "a batch": (
+        lambda w, x: autograd.grad(
+            lambda w: autograd.dot(
+                [autograd.tanh(z) for z in autograd.linear(x, w, [0.0] * 6)], [1.0] * 6
+            )
+        )(w),
+        [W, X[:5]],
+        (1,),
+        """
+        30: buffer3[0 + 1i] = identity(0.0)
+        rows: 6 sums of 5: rows[5 + 1i] = inner(rows[0 + 1j], buffer0[0 + 5i + 1j])
+        rows: 6 sums of 1: rows[5 + 1i] = inner(once[2], 1.0) + its own
+        rows: 6: rows[11 + 1i] = sech(rows[5 + 1i])
+        rows: 6: rows[17 + 1i] = square(rows[11 + 1i])
+        rows: 6 x 5 sums of 1: buffer3[0 + 5i + 1j] =\
+ mean_over_rows(rows[0 + 1j], rows[17 + 1i]) + its own
+        after: 30: buffer3[0 + 1i] = mul(buffer3[0 + 1i], once[4])
+        """,
+    ),
+    "a batch of little": (
+        lambda w, x: [x[0], w[0] * x[1], 2.0],
+        [X, X],
+        (1,),
+        """
+        2: buffer3[0 + 1i] = identity(0.0)
+        rows: 1 sums of 1: buffer3[0] = mean_over_rows(rows[0], 1.0) + its own
+        rows: 1 sums of 1: buffer3[1] = mean_over_rows(rows[1], buffer0[0]) + its own
+        after: 2: buffer3[0 + 1i] = mul(buffer3[0 + 1i], once[4])
+        after: 1: buffer3[2] = identity(once[2])
+        """,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ROLLED)
+def test_which_loops(name: str) -> None:
+    """What is regular becomes few loops, what is not a table, and what is little none."""
+    f, args, batched, want = ROLLED[name]
+    assert loops(f, args, False, batched) == [line.strip() for line in want.strip().splitlines()]
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("name", [name for name in ROLLED if not ROLLED[name][2]])
+def test_the_loops_compute_the_function(name: str, exact: bool) -> None:
+    """On random numbers, one index at a time: the engine's bits."""
+    rng = random.Random(name)
+
+    def fresh(x: Any) -> Any:
+        return [fresh(y) for y in x] if isinstance(x, list) else rng.gauss(0.0, 1.0)
+
+    f, args, _, _ = ROLLED[name]
+    numbers_ = fresh(args)
+    want = numbers(f(*numbers_))
+    got = Passes(f, args, exact).results(numbers_)["rolled"]
+    assert not differences(got, want) if exact else got == pytest.approx(want, rel=1e-14)
+
+
+def test_exactly_the_mean_is_divided_and_the_order_of_sums_stays() -> None:
+    """Not multiplied by one over the number of rows; and terms are not sorted."""
+    *_, last = loops(lambda w, x: w[0] * x[1], [X, X], True, (1,))
+    assert last == "after: 1: buffer3[0] = div(buffer3[0], once[2])"
+
+    def backwards(x: Any, y: Any) -> Any:
+        pairs = [(y[k], x[k]) for k in range(7, -1, -1)]
+        return [autograd.total([a * b for a, b in pairs] + [z]) for z in x]
+
+    rng = random.Random(1)
+    args = [[rng.gauss(0.0, 1.0) for _ in range(8)] for _ in range(2)]
+    got = Passes(backwards, args).results(args)["rolled"]
+    assert not differences(got, numbers(backwards(*args)))
+
+
+def test_spaces_of_the_program() -> None:
+    """Constants come first, then the number of rows and one over it; what is reserved is used."""
+    program = Passes(lambda w, x: w[0] * x[1] + 3.0, [X, X], False, (1,)).program
+    assert program.constants == [1.0, -1.0, 3.0, *program.constants[3:]]
+    assert program.once >= len(program.constants) + 2
+    assert program.row_inputs == [(1, i) for i in range(8)]
+    assert [n for _, n in program.means] == [1]
+    assert program.each_row >= len(program.row_inputs)
+
+
+def test_what_varies_may_not_come_after_a_mean() -> None:
+    """A mean over the rows is used after all rows only: the tape is refused, not miscompiled."""
+    tape = Tape()
+    x = tape.input(batched=True)
+    mean = tape.apply("mean_over_rows", (x, 1.0))
+    tape.outputs = [tape.apply("mean_over_rows", (tape.apply("mul", (x, mean)), 1.0))]
+    with pytest.raises(AssertionError):
+        roll(tape, [(0, 0)], [(1, 0)], exact=True)
