@@ -5,7 +5,6 @@ pictures and of the compiler find it in the table. Here it is read (`reading.py`
 differences, before anything can use it.
 """
 
-import keyword
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,10 +20,6 @@ from autograd.operands import as_float
 from autograd.primitives import BUILT_IN, REAL, TABLE, Interval, Primitive
 from autograd.value import Value
 
-# Operations that have no entry in the table: the compiler's own, and a constant's
-RESERVED = {"constant", "input", "take", "largest", "inner", "mean_over_rows", "sum", "fma"}
-RESERVED |= {"gt", "ge", "lt", "le", "eq"}
-COUNTS = (1, 2, 3, 4)  # of operands, at which a rule of any number of them is read
 POINTS, DRAWS = 4, 100  # where a rule is checked; how often such a point is looked for
 NEAR = 1e-3  # so near to a kink no point is taken
 SECONDS = 0.1  # after which no further point is checked: a forward may be an integral
@@ -78,10 +73,12 @@ def primitive(
         own under this name may be there, as in a notebook cell that runs twice.
     Raises PrimitiveError if the entry is not well formed, GradientError if the partials are wrong.
     """
-    _check_name(name, replace)
-    operands, is_expression = _operands(name, forward, partials)
+    from autograd import reading
+
+    reading.check_name(name, replace)
+    operands, is_expression = reading.read_operands(name, forward, partials)
     several = operands[0].startswith("*")
-    domains = _domains(name, domain, operands)
+    domains = reading.read_domains(name, domain, operands)
     entry = Primitive(
         name,
         symbol or name,
@@ -94,8 +91,8 @@ def primitive(
         None if several else len(operands),
         forward if is_expression else None,
     )
-    flows = _read(entry)
-    before = dict(TABLE)
+    flows = reading.read_counts(entry)
+    before = _own()
     function: Function = _enter(entry)
     try:
         if check:
@@ -111,7 +108,7 @@ def primitive(
 @contextmanager
 def temporary_primitives() -> Iterator[None]:
     """Inside, primitives may be entered and replaced; at the end the table is as it was."""
-    before = dict(TABLE)
+    before = _own()
     try:
         yield
     finally:
@@ -138,138 +135,22 @@ def _enter(p: Primitive) -> Any:
     return ELEMENTWISE[p.name]
 
 
-def _restore(before: dict[str, Primitive]) -> None:
+def _own() -> dict[str, tuple[Primitive, Any]]:
+    """The user's own entries, with their functions."""
+    return {name: (TABLE[name], ELEMENTWISE.get(name)) for name in TABLE.keys() - BUILT_IN}
+
+
+def _restore(before: dict[str, tuple[Primitive, Any]]) -> None:
     """Make the user's own entries those that there were."""
     for name in TABLE.keys() - BUILT_IN:
         del TABLE[name]
         delattr(ieee, name)
         ELEMENTWISE.pop(name, None)
         vars(NAMESPACE).pop(name, None)
-    for name, p in before.items():
-        if name not in BUILT_IN:
-            _enter(p)
-
-
-# --- reading --------------------------------------------------------------------------------------
-
-
-def _check_name(name: str, replace: bool) -> None:
-    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
-        raise PrimitiveError(
-            f"expected the name of a primitive to be a name in Python, as in m.softsign, but got "
-            f"{name!r:.60}; the symbol in pictures may be any text"
-        )
-    if name in BUILT_IN or name in RESERVED or (name not in TABLE and hasattr(ieee, name)):
-        raise PrimitiveError(f"{name!r} is the name of one of autograd's own; choose another")
-    if name in TABLE and not replace:
-        raise PrimitiveError(
-            f"{name!r} is the name of a primitive that you have entered already; choose another, "
-            "or write replace=True to put this one in its place"
-        )
-
-
-def _operands(name: str, forward: Any, partials: Any) -> tuple[tuple[str, ...], bool]:
-    """The operands with their defaults, and whether `forward` is an expression over m."""
-    for what, f in (("forward", forward), ("partials", partials)):
-        if not callable(f):
-            raise PrimitiveError(f"expected {what} of {name!r} to be a function, but got {f!r:.60}")
-    rule = _parameters(partials)
-    if rule is None or len(rule) < 3 or any(x.startswith("*") for x in rule[:2]):
-        raise PrimitiveError(
-            f"expected partials of {name!r} to take m, the value y and each operand, as in "
-            f"lambda m, y, x: (m.cos(x),), but it takes ({', '.join(rule or ['?'])})"
-        )
-    own = _parameters(forward)
-    is_expression = own is not None and own[:1] == ["m"]
-    taken = own[1:] if own is not None and is_expression else own
-    n, named = len(rule) - 2, rule[2:]
-    if any(x.startswith("*") for x in named):
-        if n > 1 or (
-            taken is not None and taken != named and not (taken[0] or " ").startswith("*")
-        ):
-            raise PrimitiveError(
-                f"expected {name!r} to have either operands by name or *xs alone, in forward and "
-                f"in partials, but they take ({', '.join(own or ['?'])}) and ({', '.join(rule)})"
-            )
-        return tuple(named), is_expression
-    if not taken or taken[0].startswith("*"):
-        taken = named  # math.log, math.hypot: they do not say
-    required = [x for x in taken if "=" not in x]
-    if not len(required) <= n <= len(taken) or (is_expression and len(taken) != n):
-        raise PrimitiveError(
-            f"expected forward and partials of {name!r} to have the same operands, but forward "
-            f"takes ({', '.join(own or ['?'])}) and partials ({', '.join(rule)}), of which the "
-            "first two are m and the value; the first parameter of a forward that is an expression "
-            "is called m"
-        )
-    for k, x in enumerate(taken[:n]):
-        default = x.partition("=")[2]
-        if default and (k == 0 or not _is_finite(default)):
-            raise PrimitiveError(
-                f"expected defaults that are finite numbers, and none of the first operand, but "
-                f"{name!r} has {x}"
-            )
-    return tuple(taken[:n]), is_expression
-
-
-def _is_finite(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
-
-
-def _parameters(f: Callable[..., Any]) -> list[str] | None:
-    """The positional parameters as text, "slope=0.01" and "*xs"; None if they are not known."""
-    import inspect
-
-    try:
-        found = inspect.signature(f).parameters.values()
-    except (TypeError, ValueError):  # some builtins
-        return None
-    texts = []
-    for x in found:
-        if x.kind is x.VAR_POSITIONAL:
-            texts.append(f"*{x.name}")
-        elif x.kind in (x.POSITIONAL_ONLY, x.POSITIONAL_OR_KEYWORD):
-            texts.append(x.name if x.default is x.empty else f"{x.name}={x.default!r}")
-    return texts
-
-
-def _domains(name: str, domain: Any, operands: tuple[str, ...]) -> tuple[Interval, ...]:
-    try:
-        one = isinstance(domain[0], (int, float))
-        found = [(as_float(low), as_float(high)) for low, high in ([domain] if one else domain)]
-    except (TypeError, ValueError, IndexError, KeyError):
-        found = []
-    if len(found) == 1:
-        found *= len(operands)
-    if len(found) != len(operands) or not all(low < high for low, high in found):
-        raise PrimitiveError(
-            f"expected domain of {name!r} to be an interval (low, high), or one for each of "
-            f"{len(operands)} operands, but got {domain!r:.80}"
-        )
-    return tuple(found)
-
-
-def _read(p: Primitive) -> dict[int, tuple[bool, ...]]:
-    """For each number of operands it can take, along which of them a gradient flows."""
-    from autograd.reading import read_expression, read_partials
-
-    found: dict[int, tuple[bool, ...]] = {}
-    errors: list[PrimitiveError] = []
-    for n in COUNTS if p.arity is None else (p.arity,):
-        try:
-            if p.expression is not None:
-                read_expression(p.name, p.expression, n)
-            found[n] = read_partials(p.name, p.partials, n)
-        except PrimitiveError as error:
-            if p.arity is not None or error.__cause__ is None:
-                raise
-            errors.append(error)  # it may take an even number of operands only
-    if not found:
-        raise errors[0]
-    return found
+    for name, (p, function) in before.items():
+        _enter(p)
+        if function is not None:
+            ELEMENTWISE[name] = function  # the very same: others hold it
 
 
 # --- running --------------------------------------------------------------------------------------
@@ -384,12 +265,11 @@ def _points(p: Primitive, n: int) -> Iterator[list[float]]:
 
 
 def _drawn(random: Any, interval: Interval, size: float) -> float:
-    """A number in the interval, about so far from its end, or from zero."""
+    """A number in the interval, as near to zero as that lets it be."""
     low, high = interval
-    if math.isfinite(low) and math.isfinite(high):
-        return float(random.uniform(low, high))
-    for end, towards in ((low, 1.0), (high, -1.0)):
-        if math.isfinite(end):
-            away = size * max(1.0, abs(end)) * random.uniform(0.01, 1.0)
-            return float(end + towards * away)
-    return float(random.uniform(-size, size))
+    first, last = max(low, -size), min(high, size)
+    if low > 0.0 and first >= last:  # all of it is further away
+        last = min(high, low + size * low)
+    elif first >= last:
+        first = max(low, high + size * high)
+    return float(random.uniform(first, last))

@@ -5,13 +5,13 @@
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
 from autograd import ieee
 from autograd.errors import MissingExtraError
-from autograd.primitives import TABLE, Primitive
+from autograd.primitives import BUILT_IN, TABLE, Primitive
 
 SHORT = 6  # characters of a number that is exact; a longer one is a decimal from the start
 
@@ -59,10 +59,51 @@ class _Meanings(dict[str, Callable[..., Any]]):
     """With a user's own primitives: their expression, or a function that SymPy knows no more of."""
 
     def __missing__(self, name: str) -> Callable[..., Any]:
-        expression = TABLE[name].expression
-        if expression is None:
-            return lambda *xs: sympy().Function(name, real=True)(*xs)
-        return functools.partial(expression, rules())
+        p = TABLE[name]
+
+        def meaning(*xs: Any) -> Any:
+            if p.expression is None or is_deep(p, len(xs)):
+                return sympy().Function(name, real=True)(*xs)
+            return p.expression(rules(), *xs)
+
+        return meaning
+
+
+def partial_formulas(p: Primitive, y: Any, operands: Sequence[Any]) -> tuple[Any, ...]:
+    """The rule as formulas; of a user's own that is too deep for SymPy, names of derivatives."""
+    if is_deep(p, len(operands)):
+        return tuple([y.fdiff(k + 1) for k in range(len(operands))])
+    return p.partials(rules(), y, *operands)
+
+
+_CHOOSING = {"abs", "cbrt", "clip", "elu", "leaky_relu", "maximum", "minimum", "relu", "selu"}
+_CHOOSING |= {"sign", "step", "where"}
+DEEP = 2  # choices inside each other; SymPy may take for ever over more
+
+
+class _Depth:
+    """`m` that counts how deep choices stand inside choices."""
+
+    def __getattr__(self, name: str) -> Callable[..., int]:
+        def deepest(*operands: Any) -> int:
+            inside = max([x for x in operands if type(x) is int], default=0)
+            return inside + (name in _CHOOSING)
+
+        return deepest
+
+
+@functools.lru_cache
+def is_deep(p: Primitive, n: int) -> bool:
+    """Whether the formula of a user's own primitive, or of its rule, is more than SymPy can take.
+
+    Of ours none is.
+    """
+    if p.name in BUILT_IN:
+        return False
+    m, operands = _Depth(), (0,) * n
+    y = 0 if p.expression is None else p.expression(m, *operands)
+    depths = [y, *p.partials(m, y, *operands)]
+    return max([d for d in depths if type(d) is int], default=0) > DEEP
 
 
 @functools.cache
@@ -202,5 +243,5 @@ def has_branches(p: Primitive, n: int) -> bool:
     sp = sympy()
     xs = [sp.Symbol(f"x{i}", real=True) for i in range(n)]
     y = meanings()[p.name](*xs)
-    formulas = [y, *[d for d in p.partials(rules(), y, *xs) if d is not None]]
+    formulas = [y, *[d for d in partial_formulas(p, y, xs) if d is not None]]
     return any(sp.sympify(e).has(sp.Piecewise) for e in formulas)

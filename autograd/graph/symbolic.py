@@ -6,7 +6,13 @@ from typing import Any, final
 
 from autograd.errors import GraphTooLargeError, OperandError
 from autograd.graph.explain import named
-from autograd.graph.meanings import expression, has_branches, meanings, rules, sympy
+from autograd.graph.meanings import (
+    expression,
+    has_branches,
+    meanings,
+    partial_formulas,
+    sympy,
+)
 from autograd.graph.words import decimal, latex_name
 from autograd.order import topological_order
 from autograd.primitives import TABLE
@@ -149,7 +155,7 @@ def _derivative(
     order: list[Value], formulas: dict[Value, Any], wrt: Value, point: dict[Any, Any]
 ) -> Any:
     """The chain rule, with the table's rules."""
-    sp, m = sympy(), rules()
+    sp = sympy()
     depends = {wrt}
     for v in order:
         if not depends.isdisjoint(v.parents):
@@ -161,7 +167,7 @@ def _derivative(
         if v not in adjoint or v.op is None or v.op == "constant" or v not in depends:
             continue
         operands = _operands(v, formulas, point)
-        partials = TABLE[v.op].partials(m, formulas[v], *operands)
+        partials = partial_formulas(TABLE[v.op], formulas[v], operands)
         for p, d in zip(v.parents, partials, strict=True):
             if d is not None and p in depends:
                 adjoint[p] = adjoint.get(p, 0) + adjoint[v] * expression(d)
