@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -75,6 +76,7 @@ def run_in(folder: Path, *options: str, path: str = "") -> subprocess.CompletedP
     command = [sys.executable, "-m", "pytest", "-q", "-Werror", "-p", "no:cacheprovider", *options]
     # this run's own options, and what xdist told a worker, are not for that one
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    environment |= {"TMPDIR": str(folder)}  # where the pictures of failures go
     return subprocess.run(
         command, cwd=folder, env={**environment, "PYTHONPATH": path}, capture_output=True, text=True
     )
@@ -186,3 +188,27 @@ def test_another_package_of_the_name_breaks_nothing(tmp_path: Path) -> None:
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert "ERROR: --gradcheck-report and --gradcheck-json need glassgrad's autograd" in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+
+
+def words(text: str) -> str:
+    """A text without its numbers, names of files and line breaks."""
+    text = re.sub(r"/\S*/autograd-\w+", "/autograd-", text)
+    text = text.replace("Falsifying example", "Failing test case")  # hypothesis, formerly
+    return " ".join(re.sub(r"-?\d[\d.]*(e[+-]\d+)?", "0", text).replace("E  ", " ").split())
+
+
+def test_the_page_on_property_tests_is_true(tmp_path: Path) -> None:
+    """The examples on docs/property-tests.md run, and print what stands there."""
+    page = (ROOT / "docs" / "property-tests.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```(python|text)\n(.*?)```", page, re.DOTALL)
+    printed = ""
+    for kind, text in blocks:
+        if kind == "python":
+            name = text.split(maxsplit=2)[1]
+            (tmp_path / name).write_text(text, encoding="utf-8")
+            printed = words(run_in(tmp_path, "--gradcheck-report", name).stdout)
+        else:
+            title, _, rest = text.partition("\n")
+            assert words(title) in printed
+            assert words(rest) in printed
+    assert [kind for kind, _ in blocks] == ["python", "text"] * 2
