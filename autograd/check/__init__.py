@@ -1,8 +1,9 @@
 """Trusting a gradient: held against differences, with a diagnosis if it is wrong.
 
-differences.py takes derivatives by differences, each with its error; problem.py makes of a function
+differences.py takes derivatives by differences, each with its error, knowing from noise.py how much
+f trembles; problem.py makes of a function
 of nested numbers one of a flat list, and judges what is said of its slopes; verdict.py asks all
-modes; diagnosis.py says why a gradient is wrong; comparison.py is what comes back. stepsizes.py
+modes; diagnosis.py and patterns.py say why a gradient is wrong; comparison.py is what comes back. stepsizes.py
 shows how the error of a difference depends on its step.
 """
 

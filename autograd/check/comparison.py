@@ -41,7 +41,7 @@ class Comparison:
     def tolerance(self) -> float:
         """How far it may be off."""
         sizes = [abs(x) for x in (self.got, self.expected) if math.isfinite(x)]
-        return self.rtol * max(sizes, default=0.0) + self.atol + 4.0 * self.error
+        return self.rtol * max(sizes, default=0.0) + self.atol + 2.0 * self.error
 
     @property
     def right(self) -> bool:
@@ -56,7 +56,7 @@ class Comparison:
     def loose(self) -> bool:
         """Whether differences tell little here: nothing beyond 1e-3 of the derivative."""
         known = max(1e-3 * abs(self.expected), 1e6 * self.atol)  # or next to f's own size
-        return self.kind == "smooth" and 4.0 * self.error > known
+        return self.kind == "smooth" and 2.0 * self.error > known
 
     def __str__(self) -> str:
         said = f"{self.where}: {self.what} gives {self.got:.10g}"

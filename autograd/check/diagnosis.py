@@ -10,7 +10,8 @@ from typing import Any
 
 from autograd import ieee
 from autograd.check.comparison import GradientReport
-from autograd.check.differences import measure, noise_of
+from autograd.check.differences import measure
+from autograd.check.noise import noise_of
 from autograd.check.patterns import common, factor, patterns, same
 from autograd.check.problem import Problem
 from autograd.elementwise import call
@@ -67,8 +68,13 @@ def _by_differences(p: Primitive, numbers: Sequence[float], k: int) -> tuple[flo
         return p.forward(*numbers[:k], x, *numbers[k + 1 :])
 
     x = numbers[k]
-    slope = measure(along, x, noise=noise_of(along, x, abs(x) or 1.0))
+    slope = measure(along, x, noise=_noise(along, x))
     return (math.nan, math.inf) if slope.kind != "smooth" else slope.value[:2]
+
+
+def _noise(along: Callable[[float], float], x: float) -> float:
+    noise = noise_of(along, x, abs(x) or 1.0)
+    return 0.0 if math.isnan(noise) else noise
 
 
 def _wrong_rule(p: Primitive, numbers: list[float], k: int, partial: float) -> str:

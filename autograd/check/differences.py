@@ -2,8 +2,7 @@
 
 `measure` walks towards the point with steps that halve, extrapolating as it goes (Ridders 1982,
 "Accurate computation of F'(x) and F'(x)F''(x)"), until rounding would win. How much noise there is
-in the function is measured beforehand (Moré & Wild 2011, "Estimating computational noise"), so that
-an error is known of every result. What is seen from near by overrules what was seen from afar: a
+in the function is measured beforehand (noise.py), so that an error is known of every result. What is seen from near by overrules what was seen from afar: a
 corner close to the point, or a wave shorter than the first steps, looks smooth only from afar.
 """
 
@@ -12,13 +11,13 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-EPSILON = 2.0**-52
+from autograd.check.noise import EPSILON, Function, number
+
 ROWS = 5  # of steps that one extrapolation uses; more add nothing in float64
 SPOTS = (10, 20)  # halvings below the last step, where what was found must hold as well
 CORNER_SPOTS = (8, 16, 24, 32)  # a corner that is only near by shows on one of these
 JUMP = 100.0  # times the noise
-
-Function = Callable[[float], float]
+NOISY = 1e-9  # of the size of f: with so much noise, longer steps tell more
 
 
 class Derivative(NamedTuple):
@@ -52,42 +51,6 @@ class Slope(NamedTuple):
         return self.kind in ("corner", "jump")
 
 
-def noise_of(f: Function, x: float = 0.0, scale: float = 1.0) -> float:
-    """How much f's results tremble from rounding, or from chance: a standard deviation.
-
-    High differences of equally spaced results leave the noise alone, if f is smooth; what shrinks
-    with the spacing as a power of it is no noise. Looked for beside x, which may be a corner.
-    """
-    beside = (x + scale / 512.0, x - scale / 512.0, x)
-    middle = next((z for z in beside if math.isfinite(number(f, z))), x)
-    noise = before = math.inf
-    size = span = 0.0
-    for bits in range(20, 48, 4):
-        spacing = math.ldexp(0.7316 * scale, -bits)
-        ys = [number(f, middle + k * spacing) for k in range(8)]
-        if not all(map(math.isfinite, ys)):
-            continue
-        # The larger of two spacings, for rounding may be in step with one. And results that hardly
-        # move only say that something in f rounds more coarsely than the spacing.
-        now = _tremble(ys)
-        both = max(now, before)
-        if noise == math.inf or (both < noise / 64.0 and span > noise / 64.0):
-            noise = both if before < math.inf else math.inf
-        before, span, size = now, max(ys) - min(ys), EPSILON * max(map(abs, ys))
-    return max(noise, size) if noise < math.inf else size
-
-
-def _tremble(ys: list[float]) -> float:
-    found = []
-    gamma = 1.0
-    for order in range(1, 7):
-        ys = [b - a for a, b in pairwise(ys)]
-        gamma *= order / (2.0 * (2.0 * order - 1.0))  # (k!)**2 / (2k)!
-        if order >= 4:
-            found.append(math.sqrt(gamma) * math.hypot(*ys) / math.sqrt(len(ys)))
-    return sorted(found)[1]
-
-
 def measure(
     f: Function,
     x: float = 0.0,
@@ -106,25 +69,26 @@ def measure(
         return Slope("undefined", NOTHING, NOTHING, NOTHING)
     walk = _Walk(f, x, here, noise)
     first: Slope | None = None
-    for h in _steps(x, max(abs(x), 1.0) if scale is None else scale):
+    scale = max(abs(x), 1.0) if scale is None else scale
+    far = 4.0 if noise > NOISY * abs(here) else 1.0
+    for h in _steps(x, far * scale):
         walk.go(h)
         found = walk.settled()
         if found is None:
             continue
-        if first is not None or not thorough:
+        if not thorough:
             return found
+        if first is not None:
+            return _overruled(first, found)
         first = found
         walk.start_again()
-    last = walk.last_word()
-    return first if first is not None and not _differ(first.value, last.value) else last
+    return walk.last_word() if first is None else _overruled(first, walk.last_word())
 
 
-def number(f: Function, x: float) -> float:
-    """f(x), nan where it is not defined."""
-    try:
-        return float(f(x))
-    except (ArithmeticError, ValueError):
-        return math.nan
+def _overruled(far: Slope, near: Slope) -> Slope:
+    """What was seen from afar, unless it looks another from near by."""
+    told = near.value.error < math.inf and _differ(far.value, near.value)
+    return near if told else far
 
 
 def complex_step(f: Callable[[complex], complex], x: float = 0.0) -> float | None:
@@ -188,7 +152,7 @@ class _Tableau:
     def settled(self) -> bool:
         """Whether smaller steps would gain nothing."""
         value, error, _ = self.now
-        return self.truncation <= max(0.5 * error, 1e-10 * abs(value))
+        return error < math.inf and self.truncation <= max(0.5 * error, 1e-10 * abs(value))
 
 
 class _Walk:

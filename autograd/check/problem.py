@@ -6,7 +6,8 @@ from random import Random
 from typing import Any
 
 from autograd.check.comparison import Comparison
-from autograd.check.differences import EPSILON, Slope, complex_step, measure, noise_of
+from autograd.check.differences import Slope, complex_step, measure
+from autograd.check.noise import EPSILON, noise_of
 from autograd.errors import LengthError
 from autograd.operands import as_float
 from autograd.tree import flatten
@@ -96,7 +97,7 @@ class Problem:
             def at(t: float, ways: list[float] = ways) -> Any:
                 return f([x + t * d for x, d in zip(self.xs, ways, strict=True)])
 
-            if noise := noise_of(at):
+            if not math.isnan(noise := noise_of(at)):
                 return noise
         return 0.0
 
@@ -154,9 +155,9 @@ class Judge:
             self.complex_f = None  # nor will it the next time
             return slope
         value, error, _ = slope.value
-        if abs(exact - value) > 4.0 * error:
+        if abs(exact - value) > 2.0 * error:
             return slope
-        rounding = 16.0 * EPSILON * abs(exact)
+        rounding = max(16.0 * EPSILON * abs(exact), 1e-3 * error)
         return slope._replace(value=slope.value._replace(value=exact, error=min(error, rounding)))
 
     def _comparison(

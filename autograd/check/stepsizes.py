@@ -12,7 +12,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from autograd.check.differences import EPSILON, measure, number
+from autograd.check.differences import measure
+from autograd.check.noise import EPSILON, number
 from autograd.check.problem import Problem, plain
 from autograd.check.verdict import numbers_of, reverse
 from autograd.errors import MissingExtraError

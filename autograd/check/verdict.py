@@ -11,7 +11,7 @@ from typing import Any
 
 from autograd.check.comparison import Agreement, Comparison, GradientReport
 from autograd.check.diagnosis import diagnose
-from autograd.check.differences import EPSILON
+from autograd.check.noise import EPSILON
 from autograd.check.problem import (
     Claim,
     Direction,
