@@ -8,6 +8,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
+from autograd import modes
 from autograd.elementwise import call, primal
 from autograd.errors import OperandError, StructureError
 from autograd.functions import NAMESPACE
@@ -41,7 +42,11 @@ class Dual(Methods):
         mine = [type(x) is Dual and x.level == level for x in operands]
         primals = [x.primal if m else x for x, m in zip(operands, mine, strict=True)]
         y = call(p, *primals)
-        partials = p.partials(NAMESPACE, y, *primals)
+        if modes.open_blocks and modes.watcher() is not None:
+            with modes.watching(None):  # rules compute branches as well that they do not take
+                partials = p.partials(NAMESPACE, y, *primals)
+        else:
+            partials = p.partials(NAMESPACE, y, *primals)
         terms = [
             call(TABLE["mul"], d, x.tangent)
             for x, d, m in zip(operands, partials, mine, strict=True)

@@ -184,6 +184,8 @@ def _adjoints(root: Value, variables: list[Value], recorded: bool) -> list[Any]:
     """d(root)/d(variable) for each: floats, or nodes if `recorded`. Writes to no node's grad."""
     if modes.open_blocks and (watch := modes.watcher()) is not None:
         watch.backward(root, ends=variables)
+        with modes.watching(None):  # rules compute branches as well that they do not take
+            return _adjoints(root, variables, recorded)
     adjoint: dict[Value, Any] = {root: 1.0}
     with _recording():
         for v in reversed(_flow_order(root, set(variables))):

@@ -336,6 +336,33 @@ def test_a_mask_far_above_is_found_behind_what_lies_between() -> None:
     found = anomaly_of((dead * 5.0).backward)
     assert found.masked_by is dead
     assert "relu" in words(found)
+    partly = autograd.sqrt(x)
+    assert anomaly_of((partly * 0.0 + partly * 2.0).backward).masked_by is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_healthy_second_derivatives_raise_nothing(name: str) -> None:
+    """What a rule computes and does not use is no anomaly: 0 ** 3 has a second derivative."""
+    p = TABLE[name]
+    if name == "polygamma":
+        return
+    n = number_of_operands(p)[1 if p.arity is None else 0]
+
+    def f(xs: Any) -> Any:
+        return 2.0 * function_of(name)(*xs)
+
+    for xs in itertools.product((0.0, 1.0, -1.0, 3.0), repeat=min(n, 2)):
+        point = [*xs, *(0.5 for _ in range(n - len(xs)))]
+        ones = [1.0] * n
+        first, second = autograd.value_and_grad(f)(point), autograd.hvp(f, point, ones)
+        rows = [[first[0]], first[1], second, *autograd.hessian(f)(point)]
+        if not all(math.isfinite(x) for row in rows for x in row):
+            continue
+        with detect_anomaly():
+            assert autograd.hvp(f, point, ones) == second
+            autograd.hessian(f)(point)
+    with detect_anomaly():
+        assert autograd.grad(autograd.grad(lambda x: x**3))(0.0) == 0.0
 
 
 def test_gradients_that_explode_or_cancel() -> None:

@@ -85,7 +85,7 @@ def why_there(p: Primitive, xs: Sequence[float], names: Sequence[str]) -> str:
     except (ArithmeticError, ValueError):  # a user's own
         at_kink = False
     if at_kink:
-        point = ", ".join([f"{name} = {x}" for name, x in zip(names, xs, strict=True)])
+        point = f"{names[0]} = {xs[0]}" if len(xs) == 1 else f"({', '.join(map(str, xs))})"
         return f"{p.name} has a pole or a corner at {point}"
     return ""
 
