@@ -1,13 +1,14 @@
 """What came of training: units that are stuck, one answer for every row, a loss that explodes."""
 
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import autograd
 from autograd import is_strict, no_grad, notice, watches
 from nn.activations import activate
-from nn.layers import Dense, Layer, Neuron
+from nn.layers import Dense, DropConnect, Layer, Neuron
 from nn.layers.base import Pass, SequentialLayer, flat
 from nn.module import Module
 from nn.traps.network import activation, called, stages, units
@@ -18,20 +19,26 @@ NEAR = 0.99  # how far towards its limit an activation is saturated
 # The least and the most an activation gives, where it gets no gradient (tanh) or hardly any
 SATURATED = {autograd.sigmoid: (1.0 - NEAR, NEAR), autograd.tanh: (-NEAR, NEAR)}
 GROWN = 1000.0
+FAST = (Dense, DropConnect, Layer, Neuron)  # whose sums NumPy can do
+WORK, LEAST = 200_000, 16  # products by hand to find a suspect; rows below which there is none
 _looked: WeakKeyDictionary[Any, int] = WeakKeyDictionary()  # epochs of each model when last looked
 
 
 def look_at_outcome(model: Any, loss: Any, xs: Any, ys: Any, epochs: int) -> None:
     """After training, `epochs` in all. Not at each of many short trainings, but as they double."""
-    if not (watches("dead-relu") or watches("saturated")) or not stages(model):
-        return
     if not is_strict() and epochs < 2 * _looked.get(model, 0):
         return
+    chain, found, outputs = stages(model), [], []
+    if not chain or not (watches("dead-relu") or watches("saturated")):
+        return
     _looked[model] = max(epochs, 1)
+    slow = sum(map(_steps_by_hand, chain)) or 1
     for most in (FEW, MANY):
-        rows = spread(xs, most)
-        outputs = list(_outputs(stages(model), rows))
-        found = _stuck(outputs) if len(rows) > 1 and (rows != rows[0]).any() else []
+        rows = spread(xs, most if is_strict() else min(most, WORK * most // FEW // slow) or 1)
+        if len(rows) < min(len(xs), LEAST) or (rows == rows[0]).all():
+            return
+        outputs = list(_outputs(chain, rows))
+        found = _stuck(outputs)
         if not found:
             break
     for name, text in found:
@@ -58,13 +65,21 @@ def look_at_start(model: Any, xs: Any) -> None:
                 )
 
 
+def _steps_by_hand(stage: Any) -> int:
+    """How many products and activations a row costs where NumPy does not help."""
+    if isinstance(stage, FAST):
+        return 0
+    seen: list[int] = [len(unit.w) for unit in units(stage)]
+    return prod(stage.output_shape) * max(seen, default=1)
+
+
 def _outputs(chain: Sequence[Any], xs: Any) -> Iterator[tuple[Any, Any]]:
     """Each layer with what it gives for these rows, [rows, ...]."""
     import numpy as np
 
     with no_grad():
         for stage in chain:
-            if isinstance(stage, (Dense, Layer, Neuron)):  # at NumPy's speed
+            if isinstance(stage, FAST):
                 weights = np.array([[w.data for w in unit.w] for unit in units(stage)])
                 biases = [getattr(unit.b, "data", unit.b) for unit in units(stage)]
                 with np.errstate(all="ignore"):  # of weights that have grown beyond measure
