@@ -70,7 +70,8 @@ def _steps_by_hand(stage: Any) -> int:
     if isinstance(stage, FAST):
         return 0
     seen: list[int] = [len(unit.w) for unit in units(stage)]
-    return prod(stage.output_shape) * max(seen, default=1)
+    outputs: int = prod(stage.output_shape)
+    return outputs * max(seen, default=1)
 
 
 def _outputs(chain: Sequence[Any], xs: Any) -> Iterator[tuple[Any, Any]]:
