@@ -8,8 +8,10 @@ import copy
 import functools
 import math
 import pickle
+import re
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -831,3 +833,22 @@ def test_compiled_batches_are_the_eager_rows(xs: list[float]) -> None:
         values, slopes = compiled(np.array(xs))
         rows = list(zip(values.tolist(), slopes.tolist(), strict=True))
         assert rows == [f(x) for x in xs]
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+def test_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    """The examples run, one after the other, and print what stands beside them."""
+    page = Path(__file__).resolve().parent.parent / "docs" / "own-primitives.md"
+    names: dict[str, object] = {}
+    stated = 0
+    for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        exec(block, names)
+        printed = capsys.readouterr().out.splitlines()
+        for expected in re.findall(r"^print.*  # (.*)$", block, re.MULTILINE):
+            assert expected in printed
+            stated += 1
+        if "wave" in block:
+            assert "'wave', operand b" in printed[0]
+    assert stated == 6
