@@ -1,10 +1,10 @@
 """Trusting a gradient: held against differences, with a diagnosis if it is wrong.
 
-differences.py takes derivatives by differences, each with its error, knowing from noise.py how much
-f trembles; problem.py makes of a function
-of nested numbers one of a flat list, and judges what is said of its slopes; verdict.py asks all
-modes; diagnosis.py and patterns.py say why a gradient is wrong; comparison.py is what comes back. stepsizes.py
-shows how the error of a difference depends on its step.
+differences.py takes derivatives by differences, each with its error, for noise.py knows how much f
+trembles; problem.py makes of a function of nested numbers one of a flat list, and judges what is
+said of its slopes; verdict.py asks all modes; diagnosis.py and patterns.py say why a gradient is
+wrong; comparison.py is what comes back. stepsizes.py shows how the error of a difference depends on
+its step.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,9 +1,10 @@
 """Derivatives by differences: slow, and independent of every rule.
 
 `measure` walks towards the point with steps that halve, extrapolating as it goes (Ridders 1982,
-"Accurate computation of F'(x) and F'(x)F''(x)"), until rounding would win. How much noise there is
-in the function is measured beforehand (noise.py), so that an error is known of every result. What is seen from near by overrules what was seen from afar: a
-corner close to the point, or a wave shorter than the first steps, looks smooth only from afar.
+"Accurate computation of F'(x) and F'(x)F''(x)"), until rounding would win. How much the function
+trembles is measured beforehand (noise.py), so that an error is known of every result. What is seen
+from near by overrules what was seen from afar: a corner close to the point, or a wave shorter than
+the first steps, looks smooth only from afar.
 """
 
 import math

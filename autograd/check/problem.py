@@ -108,7 +108,8 @@ class Problem:
 class Judge:
     """Holds derivatives of a function against differences, each taken once.
 
-    f: of the problem's numbers. low_precision: the relative rounding of what is judged.
+    f: of the problem's numbers; complex_f: the same of complex ones. precision: the relative
+    rounding of what is judged; size: of what it was computed from, if that is larger than f.
     """
 
     def __init__(
@@ -120,11 +121,12 @@ class Judge:
         *,
         complex_f: Callable[[Any], Any] | None = None,
         precision: float = EPSILON,
+        size: float = 0.0,
     ) -> None:
         self.problem, self.f, self.complex_f = problem, f, complex_f
         self.rtol, self.atol, self.precision = rtol, atol, precision
         self.noise = problem.noise(f)
-        self.size = abs(plain(f(problem.xs)))
+        self.size = max(abs(plain(f(problem.xs))), size)
         self.slopes: dict[tuple[tuple[int, float], ...], tuple[Slope, bool]] = {}
 
     def __call__(self, where: str, what: str, got: float, direction: Direction) -> Comparison:

@@ -145,11 +145,12 @@ class _Own:
         if len(self.modes) == 2:
             over = _plain_numbers(jvp(grad(scalar), (xs,), (v,))[1])
             claims["forward over reverse"] = in_directions(over)
-        judge = Judge(problem, lambda zs: plain(slope(zs, v)), self.rtol, self.atol)
+        size = self._size(u, v)
+        judge = Judge(problem, lambda zs: plain(slope(zs, v)), self.rtol, self.atol, size=size)
         directions = problem.directions(MOST_SECOND)
         named = {f"second derivative, {name},": claim for name, claim in claims.items()}
         agreement = "H v, reverse and forward over reverse"
-        report = _report(judge, named, directions, agreement, self._size(u, v))
+        report = _report(judge, named, directions, agreement)
         report.agreements.extend(agreements)
         return report
 
@@ -176,19 +177,15 @@ def _report(
     claims: dict[str, Claim],
     directions: Directions,
     agreement: str = "",
-    least: float = 0.0,
 ) -> GradientReport:
-    """Each claim with differences, and two claims with one another.
-
-    least: the size of what the claims are computed from, which their rounding is relative to.
-    """
+    """Each claim with differences, and two claims with one another."""
     report = GradientReport([])
     given = [[claim(direction) for _, direction in directions] for claim in claims.values()]
     for (what, claim), numbers in zip(claims.items(), given, strict=True):
         report.comparisons.extend(_compare(judge, what, claim, directions, numbers))
     if len(given) == 2:
         size = max([abs(x) for x in (*given[0], *given[1]) if math.isfinite(x)], default=0.0)
-        size = max(size, judge.size, least)
+        size = max(size, judge.size)  # of what they were computed from
         for (where, _), one, other in zip(directions, *given, strict=True):
             report.agreements.append(Agreement(f"{agreement} at {where}", one, other, size))
     return report
