@@ -103,6 +103,9 @@ class Code:
 
     def __init__(self, functions: dict[Hashable, Function]) -> None:
         self._engines: list[Any] = []
+        # Held from outside: the collector finalizes all that is in a cycle with this in any order,
+        # and LLVM's context before the engine would be a crash
+        weakref.finalize(self, _free, self._engines).atexit = False
         declared: dict[str, str] = {}
         for _, _, needs in functions.values():
             declared |= needs
@@ -137,10 +140,11 @@ class Code:
         with _lock:
             self.users.add(user)
 
-    def __del__(self) -> None:
-        # LLVM does one thing at a time: freed here, code would wait until the background is done
-        if _worker is not None:
-            _dead.put(self._engines)
+
+def _free(engines: list[Any]) -> None:
+    # LLVM does one thing at a time: freed here, code would wait until the background is done
+    if _worker is not None:
+        _dead.put(engines)
 
 
 _where: "weakref.WeakValueDictionary[Hashable, Code]" = weakref.WeakValueDictionary()
