@@ -69,7 +69,7 @@ def _order(problem: Problem, got: list[float], whole: list[Comparison]) -> str:
     if not alike(sorted(got), sorted(expected)):
         return ""
     start = 0
-    for rows, columns in _matrices(problem.args):
+    for rows, columns in [table for arg in problem.args for table in _matrices(arg)]:
         end = start + rows * columns
         by_columns = [
             expected[start + r * columns + c] for c in range(columns) for r in range(rows)
@@ -125,8 +125,6 @@ def _whole(
         )
     if ratio == -1.0:
         return f"the sign is wrong: {each} is the negative of what it should be"
-    if upstream := _upstream(root, 1.0 / ratio):
-        return f"an upstream factor is missing: {each} lacks {upstream}"
     for n in sorted(_lengths(problem.args) - {1}):
         if same(ratio, n, n):
             return (
@@ -138,6 +136,8 @@ def _whole(
                 f"{each} is {n} times too small, and {n} is a length in the arguments: it looks "
                 "like the mean over the batch in place of the sum"
             )
+    if upstream := _upstream(root, 1.0 / ratio):
+        return f"an upstream factor is missing: {each} lacks {upstream}"
     return f"{each} is{factor(ratio).removeprefix(':')}"
 
 
