@@ -33,7 +33,9 @@ def watch_backward() -> None:
         leaves = [v for v in topological_order(self) if v.op is None]
         stale = [v for v in leaves if v in now.seen and _is_stale(v, *now.seen[v])]
         moved = [v for v in leaves if v in now.seen and v.data != now.seen[v][0]]
-        if stale and 2 * len(stale) > len(moved):
+        # an optimiser marks a gradient that it used, which is no plain float then, and tells itself
+        by_hand = all(type(v.grad) is float for v in leaves)
+        if by_hand and 2 * len(stale) > len(moved):
             name = f"parameter {stale[0].label!r}" if stale[0].label else "a parameter"
             notice(
                 "stale-gradient",
@@ -49,9 +51,5 @@ def watch_backward() -> None:
 
 
 def _is_stale(v: Value, data: float, grad: float) -> bool:
-    """Whether it went down its gradient, which is there still, since backward() left these.
-
-    An optimiser marks a gradient that it has used, which makes it no plain float, and says itself
-    if it meets it again.
-    """
-    return type(v.grad) is float and v.grad == grad and (v.data - data) * grad < 0.0
+    """Whether it went down its gradient, which is there still, since backward() left these."""
+    return v.grad == grad and (v.data - data) * grad < 0.0

@@ -215,6 +215,18 @@ def test_other_moves_of_a_parameter_are_silent() -> None:
         (x * 0.0).backward()
 
 
+def test_an_input_that_is_set_anew_is_no_parameter() -> None:
+    """It may go down its gradient by chance: what the most of what moved did is what counts."""
+    w, b, x = Value(0.3), Value(-0.1), Value(2.0)
+    with strict(errors=True):
+        for number in (1.5, 1.2, 0.7):
+            w.grad = b.grad = 0.0
+            ((w * x + b - 1.0) ** 2 + 4.0 * x).backward()
+            for p in (w, b):
+                p.data -= 0.01 * p.grad
+            x.data = number
+
+
 @pytest.mark.parametrize("block", [nullcontext, strict])
 def test_strict_changes_no_gradient(block: Callable[[], object]) -> None:
     """backward() gives the same under strict, seeds and all, and after it."""

@@ -20,18 +20,20 @@ from trap_cases import (
     XS,
     YS,
     Own,
+    by_hand,
     column,
     explode,
     fit,
+    forgotten,
     loss_of_numbers,
     number,
     train,
-)  # fmt: skip
+)
 
 import nn
 from autograd import Notice, Value, silence, strict
 from autograd.notices import STRICT_ONLY, TRAPS
-from nn.layers import Dense
+from nn.layers import Dense, Dropout
 from nn.models import Sequential
 
 SPOKEN = [(name, k, trap) for name, case in CASES.items() for k, trap in enumerate(case.traps)]
@@ -118,7 +120,11 @@ def test_where_a_loss_was_cut() -> None:
         return nn.train(lambda rows: [Value(2.0) for _ in rows], XS, LINE, epochs=1, compiled=False,
                         optimizer=nn.SGD([p], 0.1), progress=False)  # fmt: skip
 
+    def cut_behind_what_has_no_weights() -> object:
+        return fit(Dropout(0.1), Own(Value.detach), ys=XS, loss="mse")
+
     assert "what layer 'own' gives no longer does" in sentence(layer_cut)
+    assert "what layer 'own' gives no longer does" in sentence(cut_behind_what_has_no_weights)
     assert "what the model gives does not" in sentence(model_cut)
     assert "but the loss function drops that" in sentence(lambda: fit(loss=loss_of_numbers))
     assert "unused-parameter" in sentence(first_layer_cut)
@@ -185,6 +191,24 @@ def test_once_for_each_model() -> None:
     assert names == ["softmax-of-one"] * 2
 
 
+def test_a_loop_with_an_optimiser_is_told_once() -> None:
+    """Of gradients that are not set to 0, by the optimiser and not by strict's backward() again."""
+    with told() as names, strict():
+        by_hand(forgotten)
+    assert names == ["stale-gradient"]
+
+
+@pytest.mark.parametrize("compiled", [False, None])
+def test_looking_leaves_gradients_alone(compiled: bool | None) -> None:
+    """What stands in the parameters before a training is there after looking at its graph."""
+    model = Sequential([Dense(2, "tanh", input_dim=3), Dense(1)])
+    for p in model.parameters():
+        p.grad = 7.0
+    model.compile("sgd", "mse", compiled=compiled)
+    model.fit(XS, LINE, epochs=0, verbose=0)
+    assert {p.grad for p in model.parameters()} == {7.0}
+
+
 # --- a used gradient ------------------------------------------------------------------------------
 
 
@@ -242,7 +266,7 @@ def test_a_trained_model_is_freed_by_reference_counting() -> None:
 SCRIPT = """
 import nn
 from nn.models import Sequential
-from nn.layers import Dense
+from nn.layers import Dense, Dropout
 for seed in range(3):
     model = Sequential([Dense(1, "softmax", input_dim=1)])
     model.compile("sgd", "mse")
