@@ -88,6 +88,13 @@ def test_what_there_is_not_is_said() -> None:
         ag.Expression([1.0], [])([1.0, 2.0])
 
 
+def test_the_simplest_operands_are_moved_off_their_kink() -> None:
+    """Equal numbers, which come often, become usable and are not thrown away."""
+    assert find(ag.operands("maximum"), lambda xs: True) == (0.25, 0.5)
+    assert find(ag.operands("relu"), lambda xs: True) == (0.25,)
+    assert find(ag.operands("relu", from_kinks=0.0), lambda xs: abs(xs[0]) < 0.01)
+
+
 # --- expressions ----------------------------------------------------------------------------------
 
 
@@ -222,6 +229,39 @@ def test_networks_stay_off_kinks(network: ag.Network) -> None:
         zs = autograd.linear(outputs, *layer)
         assert min(map(abs, zs)) > FROM_KINK
         outputs = getattr(autograd, activation)(zs)
+
+
+# --- what else is in the table --------------------------------------------------------------------
+
+
+def test_own_primitives_are_drawn_unasked() -> None:
+    """In expressions, by function in networks, and as operands; printed by their own names."""
+    with autograd.temporary_primitives():
+        softsign = autograd.primitive(
+            "softsign",
+            lambda m, x: m.div(x, m.add(1.0, m.abs(x))),
+            lambda m, y, x: (m.reciprocal(m.square(m.add(1.0, m.abs(x)))),),
+            domain=(-9.0, 9.0),
+        )
+        p_norm = autograd.primitive(
+            "p_norm",
+            lambda m, *xs: m.sqrt(m.total(*[m.square(x) for x in xs])),
+            lambda m, y, *xs: tuple(m.div(x, y) for x in xs),
+            kinks=lambda *xs: (max(map(abs, xs)),),
+        )
+        space = {**SPACE, "softsign": softsign, "p_norm": p_norm}
+        find(ag.expressions(picture=False), lambda e: "softsign" in repr(e))
+        for name in ("softsign", "p_norm"):
+            drawn = find(
+                ag.expressions([name], picture=False), lambda e, name=name: name in repr(e)
+            )
+            assert f"autograd.{name}" not in repr(drawn)
+            assert bits(eval(repr(drawn), space)()) == bits(drawn())
+        network = find(
+            ag.networks([softsign], picture=False), lambda network: len(network.params) == 2
+        )
+        assert bits(eval(repr(network), space)()) == bits(network())
+        assert abs(find(ag.floats_for(softsign), lambda x: x > 8.0)) < 9.0
 
 
 # --- failures -------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from autograd.functions import linear
 from autograd.primitives import REAL, Primitive
 from autograd.strategies.operands import FROM_KINK, entry, far_from_kinks, inside
 from autograd.strategies.picture import Picture
-from autograd.strategies.written import pretty
+from autograd.strategies.written import called, pretty
 
 ACTIVATIONS = (
     *("identity", "tanh", "sigmoid", "relu", "softplus"),
@@ -50,7 +50,7 @@ class Network:
         for k, activation in enumerate(self.activations):
             text = f"autograd.linear({text}, *params[{k}])"
             if activation != "identity":
-                text = f"autograd.{activation}({text})"
+                text = f"{called(activation)}({text})"
         params = repr(self.params)
         if len(self.params) > 1:
             params = "[\n" + "".join(f"    {layer!r},\n" for layer in self.params) + "]"

@@ -11,7 +11,7 @@ from typing import Any
 
 from autograd import functions
 from autograd.elementwise import ELEMENTWISE, call
-from autograd.primitives import TABLE
+from autograd.primitives import BUILT_IN, TABLE
 
 OPERATORS: dict[str, Callable[..., Any]] = {
     "add": operator.add,
@@ -83,9 +83,14 @@ def _written(name: str, xs: Sequence[str]) -> str:
         return _TEXTS[name].format(*xs)
     if name == "dot":
         n = len(xs) // 2
-        return f"autograd.dot([{', '.join(xs[:n])}], [{', '.join(xs[n : 2 * n])}], {xs[-1]})"
+        return f"{called(name)}([{', '.join(xs[:n])}], [{', '.join(xs[n : 2 * n])}], {xs[-1]})"
     listed = ", ".join(xs)
-    return f"autograd.{name}({listed if TABLE[name].arity else f'[{listed}]'})"
+    return f"{called(name)}({listed if TABLE[name].arity else f'[{listed}]'})"
+
+
+def called(name: str) -> str:
+    """What to write for a primitive: ours by its module, a user's own by its name alone."""
+    return f"autograd.{name}" if name in BUILT_IN else name
 
 
 def number(x: float) -> str:
