@@ -137,6 +137,7 @@ def test_only_what_was_asked_for(names: list[str], most: int, inputs: int, data:
     expression = data.draw(strategy)
     assert {step.name for step in expression.steps} <= {*names, "total"}
     assert len(expression.point) <= inputs
+    assert expression.steps  # a sum at least, where nothing could be applied
     # each operand may have to be brought into its domain
     assert len(expression.steps) <= most * 16 + 1
 
