@@ -372,9 +372,9 @@ CASES = {
             lambda: relus([0.5] * 8),
             lambda: with_weights(
                 Sequential([Dense(2, "relu"), Dense(1)]),  # one row alone wakes them
-                [np.ones((3, 2)), [-4.5, -4.4], np.ones((2, 1)), [0.0]],
-                np.eye(40, 3) * 5.0 - np.eye(40, 3, 1),
-                YS,
+                [np.ones((3, 2)), [-50.0, -51.0], np.ones((2, 1)), [0.0]],
+                np.r_[XS[:39], [[30.0] * 3], XS, XS],
+                np.r_[YS, YS, YS],
             ),
             lambda: with_weights(
                 Sequential([Dense(2, "leaky_relu"), Dense(1)]),
@@ -392,6 +392,7 @@ CASES = {
             lambda: tanhs(0.5, [0.0, 0.0]),
             lambda: fit(Dense(4, "tanh"), Dense(1, "sigmoid"), epochs=30),
             lambda: fit(Dense(1, "sigmoid"), xs=XS, ys=YS, optimizer=nn.SGD(lr=5.0), epochs=30),
+            lambda: majority("sigmoid", YS, "binary_crossentropy", 9.0),  # of the answer
         ],
         [
             lambda: tanhs(0.1, [6.0, -6.0, 0.0]),
