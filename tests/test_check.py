@@ -1,6 +1,7 @@
 """check_gradients: right gradients pass, wrong ones are explained, corners are corners."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,8 +9,18 @@ from hypothesis import given, settings
 from strategies import Program, programs
 
 import autograd
-from autograd import Value, dot, exp, maximum, relu, sin, tanh, where
-from autograd.check import check_gradients
+from autograd import (
+    Value,
+    check_gradients,
+    dot,
+    error_by_step,
+    exp,
+    maximum,
+    relu,
+    sin,
+    tanh,
+    where,
+)
 from autograd.check.differences import complex_step, measure
 from autograd.check.verdict import MOST_COORDINATES
 from autograd.errors import GradientError, LengthError, StructureError
@@ -179,3 +190,118 @@ def test_complex_steps() -> None:
     assert complex_step(lambda z: z**3 / (1.0 + z), 2.0) == pytest.approx(28.0 / 9.0, rel=1e-15)
     assert complex_step(lambda z: math.sin(z), 1.0) is None  # type: ignore[arg-type]
     assert complex_step(lambda z: abs(z), 1.0) is None
+
+
+def test_two_ways_to_one_number() -> None:
+    """Modes agree to 1e-13, in many directions as well; what differs by 1e-9 is told."""
+
+    def outputs(x: Any) -> Any:
+        return [exp(x[0] * x[1]), dot(x, x), sin(x[2]) / x[0]]
+
+    xs = [0.3, -0.7, 1.1, *[0.01 * k for k in range(70)]]
+    for arguments in (xs[:3], xs):
+        report = check_gradients(outputs, arguments, order=2)
+        assert report.between_modes is not None
+        assert report.between_modes <= 1e-13
+        names = " ".join(a.what for a in report.agreements)
+        assert "<J' u, v> and <u, J v>" in names
+        assert "u' H v and v' H u" in names
+        assert "H v, reverse and forward over reverse" in names
+
+    def apart(x: Any) -> Any:
+        return sin(x) * (1.0 + 1e-9 if isinstance(x, Value) else 1.0)
+
+    report = check_gradients(apart, 0.4, raise_error=False)
+    assert not report.wrong  # differences are not as fine as that
+    assert not report.ok
+    assert "<J' u, v> and <u, J v> at argument" in str(report)
+    assert check_gradients(apart, 0.4, modes=["reverse"])
+
+
+@pytest.mark.parametrize("modes", [["reverse"], ["forward"], ["forward", "reverse"]])
+def test_second_derivatives_in_each_mode(modes: list[str]) -> None:
+    """Reverse over reverse, forward over reverse, forward over forward: all right, all checked."""
+    report = check_gradients(lambda x: exp(x[0]) * tanh(x[1]), [0.3, 0.4], order=2, modes=modes)
+    names = {c.what for c in report.comparisons if c.what.startswith("second")}
+    assert len(names) == len(modes)
+    assert all(mode in " ".join(names) for mode in modes)
+
+
+def test_gradients_in_any_form() -> None:
+    """Lists, tuples and arrays of one shape are alike; another shape is refused."""
+    import numpy as np
+
+    for form in (list, tuple, np.array):
+        assert check_gradients(f, [1.0, 2.0], gradient=lambda x, form=form: form(slope(x)))
+    with pytest.raises(StructureError, match="built like"):
+        check_gradients(f, [1.0, 2.0], gradient=lambda x: np.array([slope(x)]))
+    with pytest.raises(ValueError, match="finite"):
+        check_gradients(f, [1.0, math.inf], gradient=slope)
+    with pytest.raises(ValueError, match="Hessian"):
+        check_gradients(f, [1.0, 2.0], gradient=slope, order=2)
+
+
+def test_tolerances() -> None:
+    """A tolerance that is given is kept, relative or absolute."""
+    off = lambda x: [g * (1.0 + 1e-4) for g in slope(x)]  # noqa: E731
+    assert not check_gradients(f, [1.0, 2.0], gradient=off, raise_error=False)
+    assert check_gradients(f, [1.0, 2.0], gradient=off, rtol=1e-3)
+    assert check_gradients(f, [1.0, 2.0], gradient=off, atol=1e-3)
+    assert not check_gradients(f, [1.0, 2.0], gradient=off, rtol=1e-5, raise_error=False)
+
+
+def test_notes() -> None:
+    """A function of chance, and derivatives that are hardly known, are told of."""
+    numbers = iter(range(10**9))
+
+    def wavering(x: float) -> float:
+        return math.sin(x) + 1e-2 * math.sin(1e4 * next(numbers))
+
+    notes = " ".join(check_gradients(wavering, 0.7, gradient=math.cos).notes)
+    assert "other numbers for the same arguments" in notes
+    assert "known to no better than" in notes
+
+
+# --- errors by step -------------------------------------------------------------------------------
+
+
+def rational(x: Any) -> Any:
+    """Takes floats, nodes and complex numbers."""
+    return (x**3 + 2.0 * x) / (1.0 + x * x)
+
+
+def test_errors_by_step_make_a_v() -> None:
+    """Errors fall as h, central ones as h**2; rounding grows as 1/h, but not in a complex step."""
+    found = error_by_step(rational, 0.7)
+    at = {round(-4 * math.log10(h)): k for k, h in enumerate(found.steps)}
+    forward, central, exact = (
+        [values[at[4 * k]] for k in range(1, 17)]
+        for values in (found.forward, found.central, found.complex)
+    )
+    for k in range(1, 5):  # steps of 1e-2 ... 1e-5
+        assert forward[k] / forward[k - 1] == pytest.approx(0.1, rel=0.3)
+    for k in range(1, 3):
+        assert central[k] / central[k - 1] == pytest.approx(0.01, rel=0.3)
+    for errors in (forward, central):  # epsilon over h
+        assert 1e-17 < max(errors[k] * 10.0 ** -(k + 1) for k in range(8, 14)) < 1e-14
+    assert max(exact[8:]) < 1e-15
+    assert found.best["central"][1] < found.best["forward"][1] < 1e-6
+    assert found.derivative == pytest.approx(autograd.grad(rational)(0.7), rel=1e-15)
+    assert "central differences are best with a step near" in str(found)
+
+
+def test_errors_by_step_of_a_foreign_function(tmp_path: Path) -> None:
+    """One number among several, by path or place; the picture has its named arms."""
+    by_path = error_by_step(f, [1.0, 2.0], where="argument[1]", gradient=slope)
+    assert by_path.complex == ()
+    assert by_path == error_by_step(f, [1.0, 2.0], where=1, gradient=slope)
+    assert by_path.derivative == math.cos(2.0)
+    without = error_by_step(f, [1.0, 2.0], where=1)
+    assert without.derivative == pytest.approx(math.cos(2.0), rel=1e-10)
+    with pytest.raises(LookupError, match=r"argument\[0\], argument\[1\]"):
+        error_by_step(f, [1.0, 2.0], where="x")
+    (axes,) = by_path.figure().axes
+    said = [text.get_text() for text in axes.texts]
+    assert {"∝ h", "∝ h²", "rounding ∝ 1/h"} <= set(said)
+    assert by_path.save(tmp_path / "v.svg").read_text(encoding="utf-8").count("<svg") == 1
+    assert by_path._repr_png_().startswith(b"\x89PNG")

@@ -70,6 +70,9 @@ class Problem:
         found = []
         for b in range(most):
             block = range(b * n // most, (b + 1) * n // most)
+            if len(block) == 1:
+                found.append((self.places[block[0]], [(block[0], 1.0)]))
+                continue
             name = f"a direction in {self.places[block[0]]} ... {self.places[block[-1]]}"
             ways = [max(abs(self.xs[k]), 1e-2) * self._factor() for k in block]
             found.append((name, list(zip(block, ways, strict=True))))
