@@ -1,5 +1,6 @@
 """Switches that change what operations record, each local to its thread or asyncio task."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,6 +16,15 @@ depth: ContextVar[int] = ContextVar("depth", default=0)  # derivatives being tak
 # open blocks of any kind in all threads: a context variable costs too much to read per node
 open_blocks = 0
 _lock = Lock()
+
+
+def _new_lock() -> None:
+    global _lock
+    _lock = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_new_lock)  # another thread of the parent may have held it
 
 
 @contextmanager

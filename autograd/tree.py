@@ -25,6 +25,8 @@ def flatten(structure: Any) -> tuple[list[Any], Rebuild]:
     if hasattr(structure, "__flatten__"):
         leaves, rebuild = structure.__flatten__()
         return leaves, rebuild
+    if hasattr(structure, "to_numpy"):  # a table of pandas
+        structure = structure.to_numpy()
     shape = getattr(structure, "shape", ())
     if shape != ():
         return structure.ravel().tolist(), lambda xs: array_of(xs, shape)

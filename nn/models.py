@@ -23,6 +23,7 @@ from nn.metrics import Metric, WholeMetric, metric_named
 from nn.module import Module, name_parts
 from nn.optim import Optimizer, optimizer_named
 from nn.rows import prepare_held_out, prepare_rows, split_off
+from nn.tables import numbers_in_rows
 from nn.traps.before import before_fit
 from nn.traps.files import look_at_suffix
 from nn.traps.graph import look_at_graph, place_of_cut
@@ -281,10 +282,13 @@ class Sequential(Module):
         return list(logs.values()) if len(logs) > 1 else logs["loss"]
 
     def predict(self, x: Any) -> Any:
-        """The outputs for rows x [rows, ...]: an array [rows, ...]."""
+        """The outputs for rows x [rows, ...]: an array [rows, ...]; of a row with nan, mostly nan.
+
+        Raises OperandError for what is no number, LengthError for rows of another shape.
+        """
         import numpy as np
 
-        xs = np.ascontiguousarray(x, float)
+        xs = numbers_in_rows("x", x, finite=False)
         if not self.built:
             self.build(xs.shape[1:])
         if xs.shape[1:] != self.input_shape:

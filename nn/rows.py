@@ -8,6 +8,7 @@ from autograd import LengthError, OperandError
 from nn.errors import HyperparameterError, TargetError
 from nn.fit import Rows
 from nn.layers.base import SequentialLayer
+from nn.tables import numbers_in_rows
 
 
 def prepare_held_out(data: Any) -> Rows:
@@ -38,7 +39,7 @@ def prepare_rows(
             x, y = x
         except (TypeError, ValueError):
             raise LengthError("expected targets y beside the inputs x, but got none") from None
-    xs, ys = _array("x", x), _array("y", y)
+    xs, ys = numbers_in_rows("x", x), numbers_in_rows("y", y)
     if len(xs) != len(ys) or not len(xs):
         raise LengthError(
             f"expected at least one row and a target for each, but got {len(xs)} rows and "
@@ -46,7 +47,7 @@ def prepare_rows(
         )
     weights = None
     if sample_weight is not None:
-        weights = _array("sample_weight", sample_weight)
+        weights = numbers_in_rows("sample_weight", sample_weight)
         if weights.shape != (len(xs),):
             raise LengthError(
                 f"expected a weight for each of {len(xs)} rows, but got {weights.shape}"
@@ -55,33 +56,6 @@ def prepare_rows(
         of_class = _class_weights(ys, class_weight)
         weights = of_class if weights is None else np.ascontiguousarray(weights * of_class)
     return Rows(xs, ys, weights)
-
-
-def _array(name: str, x: Any) -> Any:
-    import numpy as np
-
-    try:
-        array = np.ascontiguousarray(x.to_numpy() if hasattr(x, "to_numpy") else x)
-        if array.dtype.kind not in "fiub":
-            raise ValueError(f"dtype {array.dtype}")
-    except ValueError as error:
-        shown = " ".join(repr(x).split())
-        raise OperandError(
-            f"expected {name} to be numbers in rows of equal length, but got {shown:.60} ... "
-            f"({error}); texts become class numbers by numpy.unique(y, return_inverse=True)"
-        ) from None
-    if np.ndim(x) == 0:
-        raise LengthError(f"expected {name} to have a row for each sample, but got {x!r:.80}")
-    array = array.astype(float, copy=False)
-    bad = np.argwhere(~np.isfinite(array))
-    if len(bad):
-        row, *rest = bad[0].tolist()
-        where = f"row {row}" + (f", column {', '.join(map(str, rest))}" if rest else "")
-        raise OperandError(
-            f"expected {name} to be finite numbers, but got {array[tuple(bad[0])]} in {where} "
-            f"(counted from 0), and {len(bad)} such numbers in all; drop or fill those rows"
-        )
-    return array
 
 
 def _class_weights(ys: Any, weights: dict[int, float]) -> Any:

@@ -5,7 +5,7 @@ there is no gradient to follow.
 """
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from math import hypot, isfinite
 from operator import mul
@@ -20,6 +20,7 @@ from nn.interrupts import set_at_once
 from nn.layers import Neuron
 from nn.losses import mse
 from nn.optim import Optimizer
+from nn.tables import numbers_in_rows, refuse_masked
 from nn.traps.training import TrainingWatch
 
 
@@ -214,7 +215,18 @@ def _progress_bar(epochs: int, wanted: bool) -> Iterator[Callable[[float], None]
 
 def _data(xs: Any, ys: Any) -> tuple[list[Any], list[Any]]:
     """Rows and targets as lists, one target for each row."""
-    rows, targets = (list(z.tolist() if hasattr(z, "tolist") else z) for z in (xs, ys))
+    found = []
+    for name, z in (("xs", xs), ("ys", ys)):
+        is_table = hasattr(z, "to_numpy")
+        if is_table or getattr(getattr(z, "dtype", None), "kind", "O") != "O":
+            numbers_in_rows(name, z)  # names the cell that is none
+        refuse_masked(name, z)
+        z = z.to_numpy() if is_table else z
+        z = z.tolist() if hasattr(z, "tolist") else z
+        if not isinstance(z, Iterable) or isinstance(z, (str, bytes, Mapping, Set)):
+            raise LengthError(f"expected {name} to be rows in an order, but got {z!r:.80}")
+        found.append(list(z))
+    rows, targets = found
     if len(rows) != len(targets) or not rows:
         raise LengthError(
             f"expected at least one row and a target for each, "

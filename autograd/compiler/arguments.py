@@ -110,6 +110,11 @@ class Arguments:
 def _array(x: Any, dtype: np.dtype[Any]) -> Any:
     if type(x) is np.ndarray and x.dtype == dtype and x.flags.c_contiguous:
         return x
+    if hasattr(x, "filled") and np.any(x.mask):  # NumPy would take what is below the mask
+        raise OperandError(
+            "expected an array of real numbers, but got one with masked cells; fill them, as in "
+            "x.filled(0.0)"
+        )
     try:
         array = np.ascontiguousarray(x)
     except ValueError as error:

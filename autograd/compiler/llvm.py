@@ -36,8 +36,10 @@ def binding() -> Any:
     with _lock:
         if not _callbacks:
             if hasattr(os, "register_at_fork"):
-                # the child would have llvmlite's lock held by a thread it does not have
-                os.register_at_fork(before=finish)
+                # else the child might have a lock held by a thread that it does not have
+                os.register_at_fork(
+                    before=_hold_locks, after_in_parent=_let_go, after_in_child=_let_go
+                )
             llvm.initialize_native_target()
             llvm.initialize_native_asmprinter()
             for name, function in CALLBACKS.items():
@@ -235,6 +237,24 @@ def _bury() -> None:
     with suppress(queue.Empty):
         while True:
             _dead.get_nowait()
+
+
+def _hold_locks() -> None:
+    """Wait until no other thread is inside LLVM, or has a lock of this module."""
+    finish()
+    _lock.acquire()
+    _llvm_lock().__enter__()
+
+
+def _let_go() -> None:
+    _llvm_lock().__exit__(None, None, None)
+    _lock.release()
+
+
+def _llvm_lock() -> Any:
+    from llvmlite.binding import ffi
+
+    return ffi.lib._lock
 
 
 def finish() -> None:

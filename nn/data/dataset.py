@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nn.data.checks import check_lengths
 from nn.data.split import split_rows
 from nn.errors import DataError
+from nn.tables import numbers_in_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +37,7 @@ class DataSet:
     def __post_init__(self) -> None:
         import numpy as np
 
-        xs, ys = np.asarray(self.xs, dtype=np.float64), np.asarray(self.ys)
+        xs, ys = numbers_in_rows("xs", self.xs, finite=False), np.asarray(self.ys)
         check_lengths([xs, ys])
         features = prod(xs.shape[1:])
         if self.feature_names is not None and len(self.feature_names) != features:
@@ -49,7 +50,7 @@ class DataSet:
                 f"{self.image_shape}, but got {features}"
             )
         if self.class_names is None:
-            ys = ys.astype(np.float64)
+            ys = numbers_in_rows("ys", self.ys, finite=False)
         else:
             ys = class_numbers(ys, len(self.class_names))
         object.__setattr__(self, "xs", xs)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, overload
 from nn.data.checks import check_count
 from nn.data.dataset import DataSet, class_numbers
 from nn.errors import DataError
+from nn.tables import numbers_in_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,7 +48,10 @@ def standardise(train: Any, *others: Any) -> tuple[Any, ...]:
     import numpy as np
 
     given = (train, *others)
-    tables = [np.asarray(t.xs if isinstance(t, DataSet) else t, dtype=np.float64) for t in given]
+    tables = [
+        t.xs if isinstance(t, DataSet) else numbers_in_rows("a table", t, finite=False)
+        for t in given
+    ]
     for table in tables:
         if table.ndim < 2 or table.shape[1:] != tables[0].shape[1:]:
             raise DataError(

@@ -21,6 +21,7 @@ from nn.models import Sequential
 from nn.optim import OPTIMIZERS, SGD, Adam, Optimizer
 from nn.regularizers import L2
 from nn.sklearn.progress import Progress
+from nn.tables import refuse_masked
 
 ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid"}  # scikit-learn's names: ours
 RATES = ("constant", "invscaling", "adaptive")
@@ -111,6 +112,8 @@ class MLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         Warns with ConvergenceWarning if max_iter epochs were too few. Raises ValueError for data or
         parameters that make no sense.
         """
+        refuse_masked("X", X)
+        refuse_masked("y", y)
         start = not (self.warm_start and hasattr(self, "model_"))
         xs, ys = self._check_data(X, y, start)
         arrays = [xs, ys, *_weights(sample_weight, len(xs))]
@@ -222,6 +225,7 @@ class MLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     def _outputs(self, X: Any) -> Any:
         """What the network gives for rows X, before the last activation: [rows, outputs]."""
         check_is_fitted(self)
+        refuse_masked("X", X)
         return self.model_.predict(validate_data(self, X, reset=False, dtype=float))
 
     @final
