@@ -9,6 +9,7 @@ import sys
 import warnings
 import weakref
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from trap_cases import (
     fit,
     forgotten,
     loss_of_numbers,
+    majority,
     number,
     train,
 )
@@ -35,6 +37,7 @@ from autograd import Notice, Value, silence, strict
 from autograd.notices import STRICT_ONLY, TRAPS
 from nn.layers import Dense, Dropout
 from nn.models import Sequential
+from nn.traps.outcome import look_at_loss
 
 SPOKEN = [(name, k, trap) for name, case in CASES.items() for k, trap in enumerate(case.traps)]
 STRICTLY = [(name, k, trap) for name, case in CASES.items() for k, trap in enumerate(case.strictly)]
@@ -160,6 +163,39 @@ def test_a_tenth_of_the_rate_is_suggested() -> None:
         model.compile(nn.SGD(lr=1e12), "mse", compiled=compiled)
         with pytest.warns(RuntimeWarning, match=r"a tenth of it is lr=1e\+11$"):
             model.fit(XS, LINE, epochs=99, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("history", "spoken"),
+    [
+        ([1e-3, 50.0], False),  # it was better, and is of the size of the targets still
+        ([1e-3, 1e4], True),
+        ([2e4, 1e5], False),  # it was bad from the start, and has not grown tenfold
+        ([9e3, 1e5], True),
+        ([1e5, 1e-3], False),
+    ],
+)
+def test_a_loss_explodes_beyond_what_nothing_learned_costs(
+    history: list[float], spoken: bool
+) -> None:
+    """Tenfold, and a thousand times the loss of an answer of 0, which is some 4 here."""
+    with told() as names:
+        look_at_loss(None, nn.mse, LINE, history, 0.1)
+    assert names == ["exploding-loss"] * spoken
+
+
+@pytest.mark.parametrize(
+    ("loss", "ys", "bias", "named"),
+    [
+        (partial(nn.binary_cross_entropy, from_logits=True), YS, 0.2, "class 1,"),
+        (partial(nn.binary_cross_entropy, from_logits=True), YS, -0.2, "class 0,"),
+        (nn.hinge, 2.0 * YS - 1.0, 0.2, "class 1,"),
+        (nn.hinge, 2.0 * YS - 1.0, -0.2, "class -1,"),
+    ],
+)
+def test_the_class_that_is_always_given(loss: Any, ys: Any, bias: float, named: str) -> None:
+    """It is that of the loss: from logits and of margins the sign decides."""
+    assert named in sentence(lambda: majority("linear", ys, loss, bias))
 
 
 @pytest.mark.parametrize("name", ["m.h5", "m.keras", "m.PT", "m.pkl", "m.json"])

@@ -465,6 +465,7 @@ CASES = {
                 loss=partial(nn.sparse_categorical_cross_entropy, from_logits=True),
             ),
             lambda: nn.binary_cross_entropy([0.3, 0.4], [1.0, 0.0], from_logits=True),
+            lambda: nn.binary_cross_entropy([Value(1.0) / Value(2.0)], [1.0], from_logits=True),
         ],
     ),
     "constant-label": Case(
