@@ -6,6 +6,7 @@ Of a batch the first row that does so is found by halving it.
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from autograd import modes
@@ -36,7 +37,7 @@ def after_call(watch: "Watch", f: "Compiled", result: Any, args: Any, kwargs: An
     names = paths(f.__wrapped__, args, range(len(args)))
     names += [name for key, x in kwargs.items() for name in _below(key, x)]
     where = f"in {what}, run again eagerly"
-    if spoilt := [name for name, x in zip(names, leaves, strict=True) if x != x]:
+    if spoilt := [name for name, x in zip(names, leaves, strict=True) if isnan(x)]:
         where += f"; nan among its arguments: {', '.join(spoilt[:3])}"
     with _at(watch, where):
         again = f.__wrapped__(*args, **kwargs)  # derivatives inside make variables of their own
