@@ -360,8 +360,9 @@ class Sequential(Module):
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles compile anew: machine code stays in its process."""
-        programs = {"_engines": {}, "_evaluation": None, "_fast_predict": None}
-        return vars(self) | programs | {"_objective": None}  # that of a copy is its own
+        compiled = dict.fromkeys(("_evaluation", "_fast_predict"))
+        # the objective of a copy is its own
+        return vars(self) | compiled | {"_engines": {}, "_objective": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
