@@ -27,6 +27,7 @@ from strategies import number_of_operands
 
 import autograd
 from autograd import Value, ieee, primitive, temporary_primitives
+from autograd.compiler import callbacks
 from autograd.compiler.tape import EXTRA, LEAVES
 from autograd.elementwise import ELEMENTWISE
 from autograd.errors import (
@@ -316,6 +317,7 @@ def test_drawn_and_explained(name: str) -> None:
     """The picture has its symbol, the steps and the explanation its name and local derivatives."""
     f = ALL[name]()
     p = TABLE[name]
+    assert p.symbol == ("x/1+x" if name == "softsign" else name)
     xs = [Value(0.5 + k, f"x{k}") for k in range(p.arity or 3)]
     y = f(xs) if p.arity is None else f(*xs)
     loss = y * y
@@ -833,6 +835,58 @@ def test_compiled_batches_are_the_eager_rows(xs: list[float]) -> None:
         values, slopes = compiled(np.array(xs))
         rows = list(zip(values.tolist(), slopes.tolist(), strict=True))
         assert rows == [f(x) for x in xs]
+
+
+def test_errors_of_other_threads_are_left_to_them() -> None:
+    """What another thread's code raised is neither raised here nor lost."""
+    pytest.importorskip("llvmlite")
+    compiled = autograd.jit(enter_ripple())
+    theirs = (-1, ValueError("of another thread"))
+    callbacks._raised.append(theirs)
+    try:
+        assert compiled(0.5) == ripple(0.5)
+        assert callbacks._raised == [theirs]
+    finally:
+        callbacks._raised.clear()
+
+
+def test_sums_in_each_row_have_no_rows_to_spare() -> None:
+    """Behind a long sum, of which several rows are computed at once, likewise."""
+    pytest.importorskip("llvmlite")
+    seen: list[float] = []
+    f = primitive("noting", lambda x: seen.append(x) or x, lambda m, y, x: (1.0,))  # type: ignore[func-returns-value]
+    weights = [0.5] * 40
+    compiled = autograd.jit(lambda x: f(autograd.dot(weights, x)), batch_argnums=0, mean=False)
+    for n in (1, 3, 5, 7, 9):
+        rows = np.outer(np.arange(1.0, n + 1.0), np.ones(40))
+        compiled(rows)
+        seen.clear()
+        assert compiled(rows).tolist() == [20.0 * k for k in range(1, n + 1)]
+        assert sorted(seen) == [20.0 * k for k in range(1, n + 1)]
+
+
+def test_errors_in_an_optimisers_rule_and_in_a_loss() -> None:
+    """Every way into machine code raises what was raised inside it."""
+    pytest.importorskip("llvmlite")
+    f = enter_pole()
+    rule = autograd.jit_rule(lambda p, g, step, lr: (p - lr * f(g),))
+    with pytest.raises(ForwardError):
+        rule(np.ones(3), np.array([1.0, 0.25, 2.0]), step=1, lr=0.1)
+    step = lambda p, g, step, lr: (p - lr * g,)  # noqa: E731
+    loop = autograd.jit_training(lambda x: f(x) * v, step, [v := Value(1.0)], np.array([1.0, 0.25]))
+    assert loop.loss(1) == f(1.0)
+    with pytest.raises(ForwardError):
+        loop.loss(2)
+
+
+def test_the_compilers_laws_hold_for_own_operations() -> None:
+    """What is true of any operand is used of these too; a constant value is a constant."""
+    ripple_of = enter_ripple()
+    constant = primitive("constant_", lambda m, x: 2.5, lambda m, y, x: (0.0,))
+    f = autograd.jit(lambda x: autograd.maximum(ripple_of(x), ripple_of(x)) + constant(x))
+    assert f(0.5) == ripple(0.5) + 2.5
+    assert "maximum" not in f.explain().tape
+    assert "constant_" not in f.explain().tape
 
 
 # --- the page -------------------------------------------------------------------------------------
