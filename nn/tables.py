@@ -27,7 +27,7 @@ def numbers_in_rows(name: str, x: Any, finite: bool = True) -> Any:
     if array.dtype.kind not in "fiub":
         array = _from_objects(name, x, array)
     array = np.ascontiguousarray(array, float)
-    bad = np.argwhere(~np.isfinite(array)) if finite else ()
+    bad: Any = np.argwhere(~np.isfinite(array)) if finite else ()
     if len(bad):
         raise OperandError(
             f"expected {name} to be finite numbers, but got {array[tuple(bad[0])]} in "

@@ -144,6 +144,9 @@ _SPECIAL = {c: f"\\{c}" for c in "#$%&_{}"} | {
     "^": r"\hat{\ }",
     "~": r"\sim ",
     " ": r"\ ",
+    # a page that shows the formula may take these for HTML
+    "<": r"\lt ",
+    ">": r"\gt ",
 }
 
 

@@ -32,9 +32,10 @@ class Film:
             name: (PAGE / f"film.{name}").read_text(encoding="utf-8")
             for name in ("html", "css", "js")
         }
+        title = self.data["title"].encode("utf-8", "backslashreplace").decode()  # lone surrogates
         data = json.dumps(self.data, allow_nan=False, separators=(",", ":"))
         return Template(page["html"]).substitute(
-            title=escape(self.data["title"]),
+            title=escape(title),
             style=page["css"],
             style_hash=_hash(page["css"]),
             script=page["js"],
@@ -56,7 +57,7 @@ class Film:
     def _repr_html_(self) -> str:
         return (
             f'<iframe srcdoc="{escape(self.html)}" sandbox="allow-scripts" '
-            f'title="{escape(self.data["title"])}" width="100%" height="{HEIGHT}" '
+            f'title="Film of a training" width="100%" height="{HEIGHT}" '
             'style="border: 0"></iframe>'
         )
 
