@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test lint format stubs notebooks docs bench compiled clean
+.PHONY: help setup demo test lint format stubs notebooks docs bench compiled mutants clean
 
 help:            ## what there is
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## */	/' | expand -t 14
@@ -46,6 +46,9 @@ compiled: setup  ## compare compiled code with JAX, Keras, PyTorch, CasADi and C
 	$(BIN)/python -m benchmarks.gpt_peers
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.scaling
+
+mutants: setup   ## how many small faults in FILE (default: all of value.py) the tests notice
+	$(BIN)/python -m tools.mutants $(or $(FILE),autograd/value.py)
 
 clean:           ## remove everything that is not in git
 	rm -rf .venv .venv-peers runs build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
