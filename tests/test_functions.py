@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 
 import autograd
 from autograd import Value
+from autograd.elementwise import call
 from autograd.errors import LengthError, StructureError
+from autograd.primitives import TABLE
+from autograd.value import apply
 
 MANY: dict[str, Callable[[Any], Any]] = {
     "total": autograd.total,
@@ -216,3 +219,17 @@ def test_a_plus_in_front_changes_nothing() -> None:
     v = Value(1.0)
     assert +v is v
     assert autograd.grad(lambda x: +x * x)(3.0) == 6.0
+
+
+@pytest.mark.parametrize("name", sorted(TABLE))
+def test_a_new_node_has_no_gradient_and_no_label(name: str) -> None:
+    """However it was made: by a function, with a constant among the operands, inside no_grad."""
+    p = TABLE[name]
+    n = p.arity or 3
+    for constants in range(min(n, 2)):
+        operands = [Value(0.5) if k >= constants else 0.5 for k in range(n)]
+        with autograd.no_grad():
+            bare = call(p, *operands)
+        for y in (apply(p, *operands), call(p, *operands), bare):
+            assert (y.grad, y.label) == (0.0, None)
+            assert y.op == (None if y is bare else name)
