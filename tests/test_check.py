@@ -1,6 +1,7 @@
 """check_gradients: right gradients pass, wrong ones are explained, corners are corners."""
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -305,3 +306,27 @@ def test_errors_by_step_of_a_foreign_function(tmp_path: Path) -> None:
     assert {"∝ h", "∝ h²", "rounding ∝ 1/h"} <= set(said)
     assert by_path.save(tmp_path / "v.svg").read_text(encoding="utf-8").count("<svg") == 1
     assert by_path._repr_png_().startswith(b"\x89PNG")
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+def test_the_page_on_checking_is_true(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The examples on docs/checking.md run, and print what stands there, but for rounding."""
+    page = Path(__file__).resolve().parent.parent / "docs" / "checking.md"
+    blocks = re.findall(r"```(python|text)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    printed, compared = "", 0
+    for kind, text in blocks:
+        if kind == "python":
+            exec(text, names)
+            printed = capsys.readouterr().out
+            continue
+        small = r"[\d.]+e-\d\d"  # of rounding, which the machine's libm has a say in
+        assert re.sub(small, "~", printed) == re.sub(small, "~", text)
+        compared += 1
+    assert compared == 3
+    assert (tmp_path / "steps.png").stat().st_size > 10_000

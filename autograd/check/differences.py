@@ -58,17 +58,19 @@ def measure(
     *,
     scale: float | None = None,
     noise: float = 0.0,
+    far_noise: float = 0.0,
     thorough: bool = False,
 ) -> Slope:
     """The derivative of f at x, from both sides.
 
     scale: how far f may be alike around x, by default the size of x, or 1. noise: see `noise_of`;
-    rounding of the results comes on top. thorough: to find the same twice, from ever nearer.
+    rounding of the results comes on top; far_noise: the same where steps are larger than x.
+    thorough: to find the same twice, from ever nearer.
     """
     here = number(f, x)
     if not math.isfinite(here):
         return Slope("undefined", NOTHING, NOTHING, NOTHING)
-    walk = _Walk(f, x, here, noise)
+    walk = _Walk(f, x, here, noise, max(noise, far_noise))
     first: Slope | None = None
     scale = max(abs(x), 1.0) if scale is None else scale
     far = 4.0 if noise > NOISY * abs(here) else 1.0
@@ -159,8 +161,9 @@ class _Tableau:
 class _Walk:
     """Ever smaller steps from one point."""
 
-    def __init__(self, f: Function, x: float, here: float, noise: float) -> None:
-        self.f, self.x, self.here, self.noise = f, x, here, noise
+    def __init__(self, f: Function, x: float, here: float, noise: float, far_noise: float) -> None:
+        self.f, self.x, self.here = f, x, here
+        self.near, self.noise = noise, far_noise
         self.samples: list[tuple[float, float, float]] = []  # step, f to the left, f to the right
         self.start_again()
 
@@ -177,6 +180,8 @@ class _Walk:
     def go(self, h: float) -> None:
         left, right = self.at(h)
         self.samples.append((h, left, right))
+        if h <= abs(self.x):
+            self.noise = self.near
         noise = self.noise_at(left, right)
         self.central.add((right - left) / (2.0 * h), h, noise)
         self.right.add((right - self.here) / h, h, 2.0 * noise)

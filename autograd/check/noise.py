@@ -37,6 +37,10 @@ def noise_of(f: Function, x: float = 0.0, scale: float = 1.0) -> float:
             found.append((_tremble(ys), max(ys) - min(ys)))
     if not found:
         return math.nan
+    if not any(span for _, span in found):  # f rounds coarsely, or it is flat here
+        grains = [_tremble([number(f, middle + math.ldexp(k * scale, -bits)) for k in range(8)])
+                  for bits in (16, 12, 8)]  # fmt: skip
+        return next((grain for grain in grains if grain > 0.0), 0.0)
     noise = math.inf
     for k in range(len(found) - 1):
         # The largest from here on, for rounding may be in step with a spacing. And results that

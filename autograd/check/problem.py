@@ -7,12 +7,13 @@ from typing import Any
 
 from autograd.check.comparison import Comparison
 from autograd.check.differences import Slope, complex_step, measure
-from autograd.check.noise import EPSILON, noise_of
+from autograd.check.noise import EPSILON, noise_of, number
 from autograd.errors import LengthError
 from autograd.operands import as_float
 from autograd.tree import flatten
 from autograd.value import Value
 
+SMALL = 1e-3  # a number next to which steps of other sizes than its own are taken
 Direction = list[tuple[int, float]]  # which numbers move, and how far each
 Claim = Callable[[Direction], float]  # a derivative in a direction, as somebody gives it
 
@@ -92,15 +93,21 @@ class Problem:
 
         return at
 
-    def noise(self, f: Callable[[Any], Any]) -> float:
-        """How much f's results tremble around the arguments, relative changes of all of them."""
+    def noise(self, f: Callable[[Any], Any], least: float = 0.0) -> float:
+        """How much f's results tremble around the arguments, if all change relative to their size.
+
+        least: the size of arguments that are smaller.
+        """
         for _ in range(8):  # some ways may leave the domain
-            ways = [((abs(x) or 1.0) * self._factor()) for x in self.xs]
+            ways = [(max(abs(x), least) or 1.0) * self._factor() for x in self.xs]
 
             def at(t: float, ways: list[float] = ways) -> Any:
                 return f([x + t * d for x, d in zip(self.xs, ways, strict=True)])
 
-            if not math.isnan(noise := noise_of(at)):
+            noise = noise_of(at)
+            if least and noise > 1e-6 * abs(number(at, 1.0 / 512.0)):
+                continue  # at this distance f is another function, or a wave that is shorter
+            if not math.isnan(noise):
                 return noise
         return 0.0
 
@@ -128,7 +135,9 @@ class Judge:
     ) -> None:
         self.problem, self.f, self.complex_f = problem, f, complex_f
         self.rtol, self.atol, self.precision = rtol, atol, precision
-        self.noise = problem.noise(f)
+        self.noise = self.far_noise = problem.noise(f)
+        if any(0.0 < abs(x) < SMALL for x in problem.xs):
+            self.far_noise = max(self.noise, problem.noise(f, 1.0))
         self.size = max(abs(plain(f(problem.xs))), size)
         self.slopes: dict[tuple[tuple[int, float], ...], tuple[Slope, bool]] = {}
 
@@ -147,7 +156,7 @@ class Judge:
         if known is None or (thorough and not known[1]):
             along = self.problem.along(self.f, direction)
             x = self.problem.xs[direction[0][0]] if len(direction) == 1 else 0.0
-            slope = measure(along, x, noise=self.noise, thorough=thorough)
+            slope = measure(along, x, noise=self.noise, far_noise=self.far_noise, thorough=thorough)
             known = self.slopes[key] = self._exact(slope, direction, x), thorough
         return known
 
@@ -193,8 +202,8 @@ def combination(numbers: Sequence[Any], weights: Sequence[float]) -> Any:
     if len(numbers) == 1 and weights[0] == 1.0:
         return numbers[0]
     total = numbers[0] * weights[0]
-    for number, weight in zip(numbers[1:], weights[1:], strict=True):
-        total = total + number * weight
+    for x, weight in zip(numbers[1:], weights[1:], strict=True):
+        total = total + x * weight
     return total
 
 
