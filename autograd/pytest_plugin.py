@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 import autograd.check
+from autograd.files import write_file
 
 WIDTH = 100
 Record = dict[str, Any]  # plain, for it crosses processes and goes into JSON
@@ -72,7 +73,7 @@ class GradientChecks:
         if path:
             text = json.dumps([_plain(record) for record in found], indent=1)
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-            Path(path).write_text(text + "\n", encoding="utf-8")
+            write_file(path, text + "\n")
         if not config.getoption("gradcheck_report"):
             return
         wrong = sum(not record["ok"] for record in found)

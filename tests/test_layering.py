@@ -37,7 +37,7 @@ ALLOWED = {
     "registering": FUNCTIONS | {"reading", "check"},
     "sources": FUNCTIONS,
     "strategies": FUNCTIONS | {"strategies", "graph"},
-    "pytest_plugin": {"check"},
+    "pytest_plugin": {"check", "files"},
     "graph": FUNCTIONS | {"files", "graph", "sources"},
     "compiler": FUNCTIONS | {"compiler"},
     "anomaly": FUNCTIONS | {"anomaly", "graph", "sources", "transforms"},
