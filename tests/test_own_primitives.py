@@ -339,6 +339,8 @@ def test_without_a_formula_it_is_an_undefined_function() -> None:
         "L = b*weighted_norm(a, b)",
         "dL/da = b*Derivative(weighted_norm(a, b), a)",
     ]
+    by_b = str(autograd.symbolic(norm([a, b]), b)).splitlines()[1]
+    assert by_b == "dL/db = Derivative(weighted_norm(a, b), b)"
     f = enter_ripple()
     x = Value(0.5, "x")
     assert str(autograd.symbolic(f(x) * x, x)).splitlines() == [
