@@ -57,6 +57,17 @@ GRADIENTS: dict[str, tuple[Callable[..., Any], list[str]]] = {
         lambda m, a, b: m.polygamma(a, b),
         ["0", "polygamma(add(a, 1), b)"],
     ),
+    "nor is what the order is made of": (
+        lambda m, a, b: m.polygamma(m.add(a, 1.0), b),
+        ["0", "polygamma(add(add(a, 1), 1), b)"],
+    ),
+    "nor an index": (
+        lambda m, a, b: m.mul(m.take(m.mul(a, 2.0), b), b),
+        [
+            "0",
+            "where(eq(mul(a, 2), 0), add(take(mul(a, 2), b), where(eq(mul(a, 2), 0), b, -0)), 0)",
+        ],
+    ),
     "a choice has the gradient of its branch, and off it none": (
         lambda m, a, b, c: m.where(a, b, c),
         [

@@ -150,6 +150,23 @@ def test_a_layer_inside_no_grad_has_no_history() -> None:
     assert autograd.dot(weights[0], inputs, biases[0]).op == "dot"
 
 
+def test_a_compiled_layer_reads_its_weights_afresh() -> None:
+    """linear and dot of nodes that a compiled function uses are traced, not computed once."""
+    pytest.importorskip("llvmlite")
+    weights, biases = layer(2, 3)
+    inputs = [Value(1.0), Value(2.0), Value(3.0)]
+    functions = (
+        lambda x: autograd.linear(inputs, weights, biases)[1] * x,
+        lambda x: autograd.linear([[1.0, 2.0, 3.0]], weights, biases)[0][1] * x,
+        lambda x: autograd.dot(weights[1], inputs, biases[1]) * x,
+    )
+    compiled = [autograd.jit(f, exact=True) for f in functions]
+    for weight in (0.5, -2.0):
+        weights[1][2].data = weight
+        for f, g in zip(functions, compiled, strict=True):
+            assert g(2.0) == f(2.0).data
+
+
 TAKEN = [10.0, 20.0, 30.0]
 
 

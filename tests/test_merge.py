@@ -137,6 +137,9 @@ def test_a_chain_of_operations_is_one_pass_over_memory() -> None:
     assert texts(
         lambda x: [[autograd.tanh(a), autograd.exp(autograd.tanh(a))] for a in x], [X]
     ) == ["8: t0 = tanh(buffer0[0 + 1i]); t1 = exp(t0); buffer2[0 + 2i] = t0; buffer2[1 + 2i] = t1"]
+    assert texts(lambda x: autograd.exp(x[0] * 2.0), [X]) == [
+        "1: t0 = mul(buffer0[0], 2.0); t1 = exp(t0); buffer2[0] = t1"
+    ]
     both = texts(
         lambda w, x: autograd.linear([autograd.tanh(a) for a in x], w, [0.0] * 6),
         [[X[:5]] * 6, X[:5]],

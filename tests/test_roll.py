@@ -66,6 +66,12 @@ ROLLED: dict[str, tuple[Callable[..., Any], list[Any], tuple[int, ...], str]] = 
         (),
         "8: buffer3[0 + 1i] = mul(buffer0[0 + 1i], buffer1[0 + 1i])",
     ),
+    "neighbours": (
+        lambda x: [a * b for a, b in zip(x, x[1:], strict=False)],
+        [X],
+        (),
+        "7: buffer2[0 + 1i] = mul(buffer0[0 + 1i], buffer0[1 + 1i])",
+    ),
     "and of what does not": (
         lambda x, y: [
             autograd.maximum(*(p if i % 2 else p[::-1]))
@@ -148,6 +154,20 @@ ROLLED: dict[str, tuple[Callable[..., Any], list[Any], tuple[int, ...], str]] = 
         6: once[11 + 1i] = tanh(once[5 + 1i])
         5 sums of 6: buffer4[0 + 1i] = inner(buffer1[0 + 6i + 1j], once[11 + 1j])
         5 sums of 1: buffer4[0 + 1i] = inner(once[2], 1.0) + its own
+        """,
+    ),
+    "terms of two kinds": (
+        lambda w, u, x, y: [
+            autograd.tanh(autograd.dot(a, x) + autograd.dot(b, y))
+            for a, b in zip(w, u, strict=True)
+        ],
+        [W, [X[:7]] * 6, X[:5], X[:7]],
+        (),
+        """
+        6 sums of 5: once[5 + 1i] = inner(buffer0[0 + 5i + 1j], buffer2[0 + 1j])
+        6 sums of 7: once[5 + 1i] = inner(buffer1[0 + 7i + 1j], buffer3[0 + 1j]) + its own
+        6 sums of 3: once[5 + 1i] = inner(once[2], 1.0) + its own
+        6: buffer5[0 + 1i] = tanh(once[5 + 1i])
         """,
     ),
     "a sum of what stands in no order": (
