@@ -4,6 +4,7 @@
 is one for all rows, `rows` what each row of a batch has. Of a sum, the members' indices come first.
 """
 
+import itertools
 import random
 from collections.abc import Callable
 from typing import Any
@@ -67,7 +68,7 @@ ROLLED: dict[str, tuple[Callable[..., Any], list[Any], tuple[int, ...], str]] = 
         "8: buffer3[0 + 1i] = mul(buffer0[0 + 1i], buffer1[0 + 1i])",
     ),
     "neighbours": (
-        lambda x: [a * b for a, b in zip(x, x[1:], strict=False)],
+        lambda x: [a * b for a, b in itertools.pairwise(x)],
         [X],
         (),
         "7: buffer2[0 + 1i] = mul(buffer0[0 + 1i], buffer0[1 + 1i])",
