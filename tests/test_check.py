@@ -186,6 +186,18 @@ def test_differences_know_how_far_they_are_off(name: str) -> None:
     assert slope.value.error <= 1e-8 * max(abs(expected), 1.0, 1e-5 * abs(function(x)))
 
 
+def test_extrapolation_is_worth_its_name() -> None:
+    """A smooth function is known to 1e-9 from a handful of points."""
+    points: list[float] = []
+
+    def counted(x: float) -> float:
+        points.append(x)
+        return math.exp(x)
+
+    assert measure(counted, 1.0).value.value == pytest.approx(math.e, rel=1e-9)
+    assert len(points) < 20
+
+
 def test_complex_steps() -> None:
     """Exact to rounding where the function takes complex numbers, None where it does not."""
     assert complex_step(lambda z: z**3 / (1.0 + z), 2.0) == pytest.approx(28.0 / 9.0, rel=1e-15)
@@ -234,6 +246,7 @@ def test_gradients_in_any_form() -> None:
 
     for form in (list, tuple, np.array):
         assert check_gradients(f, [1.0, 2.0], gradient=lambda x, form=form: form(slope(x)))
+    assert check_gradients(f, [1.0, 2.0], gradient=lambda x: np.array(slope(x), dtype=np.float32))
     with pytest.raises(StructureError, match="built like"):
         check_gradients(f, [1.0, 2.0], gradient=lambda x: np.array([slope(x)]))
     with pytest.raises(ValueError, match="finite"):
