@@ -38,7 +38,7 @@ class GradientChecks:
         def check_gradients(f: Callable[..., Any], *args: Any, **options: Any) -> Any:
             report = original(f, *args, **{**options, "raise_error": False})
             self.pending.append(_record(f, args, report))
-            if not report.ok and options.get("raise_error", True):
+            if not report.ok:
                 return original(f, *args, **options)  # its own error, with its own words
             return report
 

@@ -55,6 +55,17 @@ def test_nan():
     assert not check_gradients(math.sin, 0.5, gradient=lambda x: math.nan, raise_error=False)
 
 
+def squares(x):
+    return x[0] ** 2 + x[1] ** 2
+
+
+@pytest.mark.parametrize("factors", [(1.0, 2.0), (2.0, 1.0)])
+def test_once_wrong(factors):
+    for factor in factors:
+        gradient = lambda x: [2.0 * x[0], factor * 2.0 * x[1]]
+        check_gradients(squares, [0.5, 2.0], gradient=gradient, raise_error=False)
+
+
 def test_nothing():
     pass
 """
@@ -110,20 +121,27 @@ def test_each_function_of_each_test_is_a_record(alone: tuple[str, list[dict[str,
         "test_sum[3]": ("<lambda> in line 32", 1, 6),
         "test_wrong": ("sin", 1, 1),
         "test_nan": ("sin", 1, 1),
+        "test_once_wrong[factors0]": ("squares", 2, 4),
+        "test_once_wrong[factors1]": ("squares", 2, 4),
     }
     assert found["test_by_the_conftest"]["modes"] == ["reverse"]
     assert {"forward", "reverse"} < set(found["test_two_calls"]["modes"])
-    assert {test for test, r in found.items() if not r["ok"]} == {"test_wrong", "test_nan"}
+    wrong = {test.partition("[")[0] for test, r in found.items() if not r["ok"]}
+    assert wrong == {"test_wrong", "test_nan", "test_once_wrong"}
 
 
 def test_how_tightly_and_where(alone: tuple[str, list[dict[str, Any]]]) -> None:
     """The worst point of all calls: error, tolerance, place and arguments; the worst come first."""
     shares = [float(record["share"]) for record in alone[1]]
     assert shares == sorted(shares, reverse=True)
-    nan, wrong, *right = alone[1]
+    nan, *others = alone[1]
+    right = [r for r in others if r["ok"]]
+    wrong = next(r for r in others if r["test"].endswith("test_wrong"))
     assert (nan["got"], wrong["where"], wrong["arguments"]) == ("nan", "argument", "0.5")
     assert wrong["off"] == pytest.approx(wrong["expected"], rel=1e-9)
     assert all(r["off"] <= r["tolerance"] < 1e-6 for r in right)
+    once = [r for r in others if "once" in r["test"]]
+    assert [(r["where"], r["got"]) for r in once] == [("argument[1]", 8.0)] * 2
     two = next(r for r in right if r["test"].endswith("two_calls"))
     assert two["where"] in ("argument[0]", "argument[1]")
     assert two["arguments"] in ("[0.25, 4]", "[0.5, 2]")
@@ -142,13 +160,13 @@ def test_the_summary_is_readable(alone: tuple[str, list[dict[str, Any]]]) -> Non
     assert "1 derivative (gradient), at worst off by 8.8e-01, where 1.8e-07 is allowed" in text
     assert "in argument of 0.5: 1.755165124, by differences 0.8775825619" in text
     assert "12 derivatives in 2 calls (forward; reverse; second derivative," in text
-    assert "24 derivatives of 6 functions in 6 tests; 2 wrong" in text
+    assert "32 derivatives of 8 functions in 8 tests; 4 wrong" in text
 
 
 def test_a_wrong_gradient_fails_in_its_own_words(alone: tuple[str, list[dict[str, Any]]]) -> None:
     """Recording changes no outcome, and no message."""
     assert "2 times too large" in alone[0]
-    assert "1 failed, 6 passed" in alone[0]
+    assert "1 failed, 8 passed" in alone[0]
 
 
 def test_workers_send_what_they_checked(
@@ -158,7 +176,7 @@ def test_workers_send_what_they_checked(
     done = run_in(suite, "-n", "2", "--gradcheck-report", "--gradcheck-json", "workers.json")
     assert done.returncode == 1, done.stdout + done.stderr
     assert json.loads((suite / "workers.json").read_text(encoding="utf-8")) == alone[1]
-    for title in (" gradients checked ", "24 derivatives"):
+    for title in (" gradients checked ", "32 derivatives"):
         assert done.stdout.count(title) == 1
 
 
