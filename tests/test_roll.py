@@ -317,3 +317,21 @@ def test_what_varies_may_not_come_after_a_mean() -> None:
     tape.outputs = [tape.apply("mean_over_rows", (tape.apply("mul", (x, mean)), 1.0))]
     with pytest.raises(AssertionError):
         roll(tape, [(0, 0)], [(1, 0)], exact=True)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_known_term_is_what_the_sum_starts_with(exact: bool) -> None:
+    """First or second, exactly, for a sum of two commutes; anywhere otherwise, as its product."""
+    for terms, start, exact_start in (
+        ((2.0, 3.0, "x", "y"), 6.0, 6.0),
+        (("x", "y", 2.0, 3.0), 6.0, 6.0),
+        (("x", "y", "y", "y", 2.0, 3.0), 6.0, -0.0),
+        (("x", "y", "y", "x"), -0.0, -0.0),
+        (("x", 2.0, "y", 3.0), -0.0, -0.0),
+        ((2.0, 3.0), -0.0, -0.0),
+    ):
+        tape = Tape()
+        places = {"x": tape.input(), "y": tape.input()}
+        tape.outputs = [tape.apply("inner", tuple([places.get(x, x) for x in terms]))]
+        first = roll(tape, [(0, 0), (0, 1)], [(1, 0)], exact).before[0]
+        assert str(first.start) == str(exact_start if exact else start), terms
