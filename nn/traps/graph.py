@@ -29,19 +29,24 @@ def look_at_graph(
         with _gradient(loss, params) as reached:
             flows = flows or any(map(reached, params))
             unused = [part for part in unused if not any(map(reached, _leaves(part)))]
+        # a gradient may have been 0 on its way: what there is no way to is not in the graph either
+        flows = flows or _depends(loss, params)
+        if unused:
+            there = _made_of([loss])
+            unused = [part for part in unused if there.isdisjoint(_leaves(part))]
         if flows and not unused and not is_strict():
             return
     about = model if isinstance(model, Module) else None
-    # a gradient may have been 0 on its way: what there is no way to is not in the graph either
-    if not flows and not _depends(looked, params):
+    if not flows:
         text = f"the loss depends on no parameter, so that training changes nothing: {where()}"
         notice("constant-loss", text, about)
         return
-    there = _made_of(looked)
-    names = [called(part) for part in unused if there.isdisjoint(_leaves(part))]
-    if not names and is_strict() and (missing := [p for p in params if p not in there]):
-        some = ", ".join(repr(str(p.label)) for p in missing[:3] if p.label)
-        names = [f"{len(missing)} of the {len(params)} parameters" + (f" ({some})" if some else "")]
+    names = [called(part) for part in unused]
+    if not names and is_strict():
+        there = _made_of(looked)
+        if missing := [p for p in params if p not in there]:
+            some = ", ".join(repr(str(p.label)) for p in missing[:3] if p.label)
+            names = [f"{len(missing)} of the {len(params)} parameters ({some or 'no labels'})"]
     if names:
         notice(
             "unused-parameter",
