@@ -8,8 +8,17 @@ from hypothesis import given, settings
 from strategies import Program, programs
 
 import nn
-from autograd import OperandError, Value, dot, exp, steps, topological_order, where
-from autograd.graph.stepwise import Steps
+from autograd import (
+    GraphTooLargeError,
+    OperandError,
+    Value,
+    dot,
+    exp,
+    steps,
+    topological_order,
+    where,
+)
+from autograd.graph.stepwise import NODES, Steps
 
 
 def example() -> Value:
@@ -173,6 +182,16 @@ def test_a_long_chain_takes_no_recursion() -> None:
         y = y * 1.0001
     found = steps(y)
     assert found.gradients[found.nodes[0].id] == pytest.approx(1.0001**10_000)
+
+
+def test_more_than_anyone_reads_is_refused() -> None:
+    """Beyond the limit, steps says at once how many nodes there are, and what to ask instead."""
+    x = Value(1.0)
+    y = x
+    for _ in range(NODES):
+        y = y + x
+    with pytest.raises(GraphTooLargeError, match=r"100,001 nodes.*explain"):
+        steps(y)
 
 
 def test_a_dot_whose_bias_is_also_an_input() -> None:

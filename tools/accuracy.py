@@ -65,7 +65,7 @@ def _operand(random: Random, name: str, interval: Interval, wide: bool) -> float
         return float(random.randrange(2))
     low, high = interval
     while True:
-        x = random.choice((-1.0, 1.0)) * 10.0 ** random.uniform(-12.0, 3.0)
+        x: float = random.choice((-1.0, 1.0)) * 10.0 ** random.uniform(-12.0, 3.0)
         if not wide:
             x = random.uniform(max(low, -5.0), min(high, 5.0))
         elif math.isfinite(low):  # any distance from the edge

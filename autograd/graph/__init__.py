@@ -58,7 +58,7 @@ def steps(root: Value, *, unfold: bool = False) -> "Steps":
     root: the result, L in the words if it has no label. unfold: show a `dot` as its products and
     their sum.
     Gradients are those of `root.backward()` after `zero_grad()`, to the bit; the graph's own are
-    left as they are. Raises OperandError if the root is not a Value.
+    left as they are. Raises OperandError if the root is not a Value, GraphTooLargeError.
     """
     from autograd.graph.stepwise import all_steps
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, final, overload
 
-from autograd.errors import OperandError
+from autograd.errors import GraphTooLargeError, OperandError
 from autograd.graph.words import (
     decimal,
     factor,
@@ -21,6 +21,8 @@ from autograd.graph.words import (
 )
 from autograd.order import operands_first, topological_order
 from autograd.value import Value
+
+NODES = 100_000  # some five seconds of writing, which nobody reads to the end
 
 Kind = Literal["given", "made", "seed", "ready", "flow"]
 
@@ -142,6 +144,11 @@ def all_steps(root: Value, unfold: bool) -> Steps:
 class _Builder:
     def __init__(self, root: Value, unfold: bool) -> None:
         order = topological_order(root)
+        if len(order) > NODES:
+            raise GraphTooLargeError(
+                f"the steps of {len(order):,} nodes are too many to read, at most {NODES:,}; take "
+                "the steps of a node inside, or autograd.explain for one gradient"
+            )
         self.root = root
         self.backward_order = _backward_order(root, order)
         self.ids = {v: f"n{i}" for i, v in enumerate(order)}
