@@ -183,6 +183,17 @@ def test_the_repr_of_what_is_used_twice() -> None:
     )
 
 
+def test_the_repr_keeps_parentheses_and_names_apart() -> None:
+    """What a minus takes away is one thing; of 60 names none is another's, nor the argument's."""
+    difference = ag.Expression([1.0, 2.0], [Step("sub", (0, 1)), Step("sub", (0, 2))])
+    assert repr(difference) == "lambda x=(1.0, 2.0): x[0] - (x[0] - x[1])"
+    long = ag.Expression(
+        [1.5, 0.1], [Step("sub", (0, 1)), *[Step("mul", (k, 0)) for k in range(60)]]
+    )
+    long = ag.Expression(long.point, [*long.steps, Step("total", tuple(range(62)))])
+    assert bits(eval(repr(long), SPACE)()) == bits(long())
+
+
 @settings(max_examples=50)
 @given(ag.expressions(["add", "sub", "mul", "neg", "sin", "exp", "tanh"]))
 def test_an_expression_runs_on_any_numbers(expression: ag.Expression) -> None:
