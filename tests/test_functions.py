@@ -63,7 +63,7 @@ def test_of_no_numbers() -> None:
     assert (y.data, bias.grad) == (2.5, 1.0)
     assert autograd.dot([], []) == 0.0
     for name in ("mean", "logsumexp", "softmax", "log_softmax"):
-        with pytest.raises(LengthError, match=f"{name} expected at least one number"):
+        with pytest.raises(LengthError, match=f"^{name} expected at least one number"):
             getattr(autograd, name)([])
 
 
@@ -136,6 +136,40 @@ def test_one_row_is_a_list_and_a_batch_a_list_of_lists() -> None:
     assert autograd.linear([], [[], []], [Value(1.0), 2.0])[0].data == 1.0, "no inputs: the biases"
 
 
+def is_compact(y: Value) -> bool:
+    """Whether a dot keeps its weights and inputs as they are, not one by one; see value.py."""
+    return y.db is not None
+
+
+@pytest.mark.parametrize("floats", range(7))
+def test_a_dot_is_compact_unless_weights_or_inputs_are_mixed(floats: int) -> None:
+    """Less to keep and to walk back over: of nodes with nodes, or with plain numbers."""
+    ws, xs, bias = (
+        [float(k) if floats >> i & 1 else Value(float(k)) for k in (1, 2)] for i in range(3)
+    )
+    y = autograd.dot(ws, xs, bias[0])
+    plain = [type(x[0]) is float for x in (ws, xs, bias)]
+    assert is_compact(y) == (not plain[0] and not (plain[1] and plain[2]))
+    mixed = [Value(1.0), 2.0]
+    assert not is_compact(autograd.dot(mixed, [Value(1.0)] * 2, Value(1.0)))
+    assert not is_compact(autograd.dot([Value(1.0)] * 2, mixed, Value(1.0)))
+    assert not is_compact(autograd.dot([Value(1.0)] * 2, [1, 2.0], Value(1.0)))
+
+
+@pytest.mark.parametrize(
+    "row", [[1.0, 2.0, 3.0], [1, 2, 3], [1, 2.0, True], [Value(1.0), Value(2.0), Value(3.0)]]
+)
+def test_a_layer_reads_its_weights_once(row: list[Any]) -> None:
+    """All rows share a unit's tuple of weights, and all units a row's inputs."""
+    weights, biases = layer(2, 3)
+    found = autograd.linear([row, row], weights, biases)
+    assert all(is_compact(y) for ys in found for y in ys)
+    assert found[0][0].a is found[1][0].a
+    assert found[0][0].da is found[0][1].da
+    assert found[0][0].b is found[0][1].b
+    assert len(found[0][0].b) == (3 if type(row[0]) is Value else 0)
+
+
 def test_a_layer_inside_no_grad_has_no_history() -> None:
     """The numbers are the same, and nothing is kept; after the block all is as before."""
     weights, biases = layer(2, 3)
@@ -177,6 +211,19 @@ def test_take_is_the_row(index: Any) -> None:
     assert autograd.take(TAKEN, index) == TAKEN[int(number)]
     rows = [[1.0], [2.0], [3.0]]
     assert autograd.take(rows, index) is rows[int(number)]
+
+
+def test_take_of_a_compiled_function_reads_the_row_at_each_call() -> None:
+    """Of rows that are numbers, and of rows of several; eager and compiled alike."""
+    pytest.importorskip("llvmlite")
+    rows = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
+    one, many = (
+        lambda i: autograd.take(TAKEN, i),
+        lambda i: autograd.take(rows, i),
+    )
+    compiled = autograd.jit(one), autograd.jit(many)
+    for i in range(3):
+        assert (compiled[0](i), compiled[1](i)) == (one(i), many(i)) == (TAKEN[i], rows[i])
 
 
 @pytest.mark.parametrize("index", [-1, 3, 0.5, 2.5, math.nan, math.inf, Value(3.0)])
