@@ -61,6 +61,10 @@ class ExportError(RuntimeError):
     """A function cannot leave Python as it is, or what was written does not compute the same."""
 
 
+class GraphFormatError(ValueError):
+    """A text is not the JSON of a graph, or its numbers are not what its operations compute."""
+
+
 class AnomalyError(FloatingPointError):
     """A number or a gradient turned nan or infinite; `.anomaly` is which, as data."""
 
