@@ -129,7 +129,7 @@ def test_one_row_is_a_list_and_a_batch_a_list_of_lists() -> None:
     one = autograd.linear(row, weights, biases)
     assert len(one) == 2
     assert type(one[0]) is Value
-    for batch in ([row], (tuple(row),), np.array([row])):
+    for batch in ([row], (tuple(row),), np.array([row]), [np.array(row)]):
         found = autograd.linear(batch, weights, biases)
         assert data(found) == [data(one)]
     assert autograd.linear(np.array(row), weights, biases)[1].data == one[1].data

@@ -230,3 +230,50 @@ def test_every_kind_of_number_is_a_result() -> None:
         assert value_and_grad(lambda x, c=constant: c)(1.0) == (float(constant), 0.0)
     with pytest.raises(StructureError, match="twice"):
         grad(lambda a, b: a * b, argnums=(0, -2))(1.0, 2.0)
+
+
+def test_a_cotangent_of_zero_is_no_path() -> None:
+    """What is not asked for gives nothing, not even 0 times an infinite slope."""
+    assert vjp(lambda x: [x.log(), x * 3.0], 0.0)[1]([0.0, 1.0]) == (3.0,)
+    assert vjp(lambda x: [x.log(), x * 3.0], 0.0)[1]([1.0, 0.0]) == (math.inf,)
+    assert vjp(lambda x: [x, x], 1.0)[1]([0.0, 0.0]) == (0.0,)
+    assert vjp(lambda x: [x, x], 1.0)[1]([0, 2]) == (2.0,)
+
+
+def test_what_is_no_function_and_what_does_not_fit_are_named() -> None:
+    """By every transform, before anything runs; cotangents are called that."""
+    for transform in (grad, value_and_grad, jacobian, hessian):
+        with pytest.raises(TypeError, match="a function to differentiate"):
+            transform(3.0)
+    with pytest.raises(StructureError, match=r"^expected cotangents of"):
+        vjp(lambda x: [x, x], 1.0)[1]([1.0])
+
+
+@pytest.mark.parametrize("a", [0.5, -0.5, 0.0])
+@pytest.mark.parametrize("b", [0.5, -0.5, 0.0])
+def test_forward_mode_at_ties_and_kinks(a: float, b: float) -> None:
+    """Rules that ask whether two numbers are equal: of dual numbers, nodes and plain ones."""
+    for name in ("maximum", "minimum", "hypot", "atan2"):
+        f = getattr(autograd, name)
+        want = grad(f, (0, 1))(a, b)
+        assert (jvp(f, (a, b), (1.0, 0.0))[1], jvp(f, (a, b), (0.0, 1.0))[1]) == want
+        assert jvp(lambda x, f=f: f(x, b), a, 1.0)[1] == want[0]
+        assert jvp(lambda y, f=f: f(a, y), b, 1.0)[1] == want[1]
+        nested = grad(lambda x, f=f: jvp(lambda y: f(y, b) * y, x, 1.0)[1])(a)
+        assert nested == pytest.approx(
+            grad(grad(lambda x, f=f: f(x, b) * x))(a), nan_ok=True, abs=1e-15
+        )
+
+
+def test_compiled_forward_mode_at_ties() -> None:
+    """The same rules on traced numbers, on either side of the question."""
+    pytest.importorskip("llvmlite")
+    for name in ("maximum", "minimum", "hypot", "atan2"):
+        f = getattr(autograd, name)
+        for g in (
+            lambda x, f=f: jvp(lambda y: f(y, 0.5), x, 1.0)[1],
+            lambda x, f=f: jvp(lambda y: f(0.5, y), x, 1.0)[1],
+            lambda x, f=f: jvp(lambda y: f(y, y * 1.0), x, 1.0)[1],
+        ):
+            compiled = autograd.jit(g, exact=True)
+            assert [compiled(x) for x in (0.5, 0.0, -2.0)] == [g(x) for x in (0.5, 0.0, -2.0)]
