@@ -11,6 +11,7 @@ from autograd.compiler.jit import jit_graph as jit_graph
 from autograd.compiler.jit import jit_rule as jit_rule
 from autograd.compiler.jit import jit_step as jit_step
 from autograd.compiler.jit import jit_training as jit_training
+from autograd.compiler.jit import portable_gradient as portable_gradient
 from autograd.compiler.packed import Packed as Packed
 from autograd.compiler.trace import Traced as Traced
 from autograd.elementwise import abs as abs

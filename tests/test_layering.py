@@ -74,7 +74,8 @@ COMPILER = {
     "arguments": {"packed"},
     # all but callbacks, newest and packed inside functions
     "jit": {"arguments", "callbacks", "newest", "packed", "trace"}
-    | {"program", "rule", "step", "training"},
+    | {"portable", "program", "rule", "step", "training"},
+    "portable": {"arguments", "callbacks", "llvm", "machine", "rolled"},
     "rolled": TAPE | {"arguments", "fuse", "optimize", "packed", "roll", "trace"},
     "program": {"arguments", "interpret", "jit", "machine", "rolled"},
     "rule": MACHINE

@@ -19,6 +19,7 @@ from autograd.value import Value
 
 if TYPE_CHECKING:
     from autograd.compiler.arguments import Arguments
+    from autograd.compiler.portable import PortableGradient
     from autograd.compiler.rule import CompiledRule
     from autograd.compiler.step import CompiledStep
     from autograd.compiler.training import TrainingLoop
@@ -128,6 +129,26 @@ def jit_training(
         dtype=dtype,
         exact=exact,
     )
+
+
+def portable_gradient(
+    loss: Callable[..., Any],
+    parameters: Sequence[Value],
+    *data: Any,
+    dtype: str = "float64",
+    exact: bool = False,
+) -> "PortableGradient":
+    """The gradient of a loss by Values as a function of plain numbers that can be pickled.
+
+    loss, data: as for `jit_training`; the data give the structure of a row.
+    Gives gradient(numbers, *data) -> ([loss, measure, ...], gradient), means over the rows, where
+    numbers are those of the Values `gradient.captured`. It compiles where it is first called: the
+    same bits come on every machine with the same processor, and with exact=True on all.
+    Raises TraceError if the loss cannot be compiled, MissingExtraError without llvmlite.
+    """
+    from autograd.compiler.portable import PortableGradient
+
+    return PortableGradient(loss, parameters, data, _known(dtype), exact)
 
 
 def jit_rule(

@@ -31,11 +31,13 @@ class Machine:
         exact: bool = False,
         rows: int = 64,
         inputs: int = 0,
+        share: bool = True,
     ) -> None:
         """The machine code of a program.
 
         widths: of each buffer, how many numbers it holds, or each of its rows. rows: how many to
-        expect. inputs: how many of the buffers are inputs.
+        expect. inputs: how many of the buffers are inputs. share: whether large batches may run on
+        several processor cores.
         """
         self.dtype = np.dtype(np.float64 if bits == 64 else np.float32)
         width = llvm.vector_bits() // bits
@@ -68,7 +70,7 @@ class Machine:
         self.descriptor = np.zeros(len(PROGRAM), np.int64)
         self.descriptor[: len(fields)] = fields
         self.inputs, self.widths = inputs, list(widths)
-        if not exact and program.each_row and not program.row_outputs:
+        if share and not exact and program.each_row and not program.row_outputs:
             self._share_rows()
         prototype = ctypes.CFUNCTYPE(
             None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p

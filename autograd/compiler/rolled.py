@@ -245,6 +245,23 @@ def with_gradient(loss: Any, parameters: list[Any]) -> tuple[Any, Any]:
     return loss, array_of(found, (n,))
 
 
+def loss_and_gradient(
+    loss: Callable[..., Any], parameters: list[Any]
+) -> Callable[..., tuple[list[Any], Any]]:
+    """The function of a row that gives [loss, measure, ...] and the gradient by the parameters.
+
+    loss: gives the loss, or (loss, measure, ...).
+    """
+
+    def of_row(*row: Any) -> tuple[list[Any], Any]:
+        found = loss(*row)
+        value, *measures = found if type(found) is tuple else (found,)
+        value, gradient = with_gradient(value, parameters)
+        return [value, *measures], gradient
+
+    return of_row
+
+
 @contextmanager
 def no_collection() -> Iterator[None]:
     """Python's collector would visit millions of tuples of numbers again and again, for nothing."""

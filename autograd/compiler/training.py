@@ -12,7 +12,7 @@ from autograd.compiler.callbacks import raise_if_any
 from autograd.compiler.epoch import FLUSH, EpochCall
 from autograd.compiler.machine import Machine
 from autograd.compiler.program import CompiledProgram, compile_function
-from autograd.compiler.rolled import no_collection, with_gradient
+from autograd.compiler.rolled import loss_and_gradient, no_collection
 from autograd.compiler.rule import Rule
 from autograd.errors import MissingExtraError, StructureError
 from autograd.tree import array_of
@@ -68,15 +68,14 @@ class TrainingLoop:
         arguments = Arguments(tuple(data), {}, tuple(range(len(data))), dtype)
         self._key = arguments.key
 
-        def loss_and_gradient(*row: Any) -> Any:
-            found = loss(*row)
-            value, *measures = found if type(found) is tuple else (found,)
-            value, gradient = with_gradient(value, self.parameters)
-            return [value, *measures], gradient
-
         with no_collection():
             self.program = CompiledProgram(
-                loss_and_gradient, tuple(data), {}, arguments, exact, self.parameters
+                loss_and_gradient(loss, self.parameters),
+                tuple(data),
+                {},
+                arguments,
+                exact,
+                self.parameters,
             )
         if self.program.machine is None:
             raise MissingExtraError(
