@@ -277,3 +277,20 @@ def test_compiled_forward_mode_at_ties() -> None:
         ):
             compiled = autograd.jit(g, exact=True)
             assert [compiled(x) for x in (0.5, 0.0, -2.0)] == [g(x) for x in (0.5, 0.0, -2.0)]
+
+
+def test_arguments_are_counted_from_either_end() -> None:
+    """-1 is the last, -n the first of n; what is beyond either end is named."""
+
+    def f(a, b):
+        return a * a * b
+
+    for transform in (grad, jacobian):
+        assert transform(f, -1)(3.0, 5.0) == transform(f, 1)(3.0, 5.0) == 9.0
+        assert transform(f, -2)(3.0, 5.0) == transform(f, 0)(3.0, 5.0) == 30.0
+        assert transform(f, (1, -2))(3.0, 5.0) == (9.0, 30.0)
+        for beyond in (2, -3):
+            with pytest.raises(StructureError, match=f"argnums={beyond} .* not there: 2 given"):
+                transform(f, beyond)(3.0, 5.0)
+        with pytest.raises(StructureError, match="not there: 0 given"):
+            transform(f)()

@@ -44,6 +44,7 @@ ENGINE = [
 COMPILER = [
     "tape",
     "optimize",
+    "arguments",
     "fuse",
     "differentiate",
     "strides",
