@@ -17,7 +17,8 @@ import autograd
 from autograd.compiler.interpret import run_program
 from autograd.compiler.loops import BUFFERS, ONCE, ROWS, SPACE, Access, Loop, Program
 from autograd.compiler.merge import Literal, Merged, Statement, merge
-from autograd.compiler.tape import FORWARD
+from autograd.compiler.roll import roll
+from autograd.compiler.tape import FORWARD, Tape
 
 
 def run_merged(program: Program, buffers: Sequence[Any], rows: int = 1) -> None:
@@ -113,6 +114,19 @@ def test_statements_compute_what_loops_do(name: str, exact: bool) -> None:
     assert_same(
         passes, [fresh([x] * rows) if k in batched else x for k, x in enumerate(args)], rows
     )
+
+
+def test_results_of_each_row() -> None:
+    """What is not averaged goes out row by row, loops and statements alike."""
+    tape = Tape()
+    x, y = tape.input(batched=True), tape.input(batched=True)
+    tape.outputs = [tape.apply("hypot", (x, y)), x]
+    program = roll(tape, [(0, 0), (0, 1)], [(1, 0), (1, 1)], exact=True)
+    rows = np.array([[3.0, 4.0], [6.0, 8.0], [5.0, 12.0]])
+    for run in (run_program, run_merged):
+        found = np.zeros((3, 2))
+        run(program, [rows, found], 3)
+        assert found.tolist() == [[5.0, 3.0], [10.0, 6.0], [13.0, 5.0]]
 
 
 @settings(max_examples=60)
