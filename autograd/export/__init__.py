@@ -4,7 +4,11 @@ portable.py makes a function ready to leave, and checks what was written against
 each format has a file of its own.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autograd.export.to_jax import JaxFunction
 
 
 def to_json(root: Any, *examples: Any) -> str:
@@ -32,3 +36,16 @@ def from_json(text: str | bytes) -> Any:
     from autograd.export.json_graph import read_graph
 
     return read_graph(text)
+
+
+def to_jax(f: Callable[..., Any], *examples: Any, gradient: bool = False) -> "JaxFunction":
+    """A function of JAX arrays that computes f, in jax.jit, grad, vmap and on any device.
+
+    examples: an argument each, which say the structure. gradient: (value, gradients) for the value.
+    Weights of a network are constants of it, as they are now.
+    Raises MissingExtraError without jax, ExportError for a primitive that only Python computes,
+    LengthError, StructureError, TraceError.
+    """
+    from autograd.export.to_jax import to_jax as export
+
+    return export(f, examples, gradient)

@@ -1,0 +1,339 @@
+"""A function as a function of JAX: in jit, grad, vmap and jvp, on whatever device runs it there.
+
+The loops of arrays.py, with jax.numpy for its namespace. Derivatives are the table's own: each
+primitive's rule runs over jax.numpy, too, so that kinks and poles are what they are here.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, final
+
+import numpy as np
+
+from autograd.compiler.lower import compute
+from autograd.compiler.tape import EXTRA
+from autograd.errors import ExportError, LengthError, MissingExtraError, StructureError
+from autograd.export.arrays import ArrayProgram, array_program, run
+from autograd.export.portable import Agreement, Portable
+from autograd.order import topological_order
+from autograd.primitives import TABLE
+from autograd.tree import flatten
+from autograd.value import Value
+
+try:
+    import jax
+    import jax.numpy as jnp
+    from jax.custom_derivatives import SymbolicZero
+    from jax.scipy import special
+except ImportError as error:
+    raise MissingExtraError(
+        "functions of JAX need jax: pip install 'glassgrad[jax]' (for a GPU or TPU, see jax.dev)"
+    ) from error
+
+
+@final
+class JaxFunction:
+    """What `to_jax` gives: call it with JAX arrays, or put it into jax.jit, grad, vmap.
+
+    An argument has the structure of its example, in which an array may stand for nested lists, or
+    is one flat array of all its numbers. It computes in the arguments' own floating type. A list of
+    numbers among the results is an array; a gradient has the structure of its argument as given.
+
+    operations: how many array operations it is. agreement: how near it was to the eager engine, in
+    float64, when it was made.
+    """
+
+    def __init__(self, f: Callable[..., Any], portable: Portable) -> None:
+        self.__name__ = self.__qualname__ = portable.name
+        self._portable = portable
+        self._program = array_program(portable)
+        self._flat: Callable[..., list[Any]] = self._run
+        if _stops(f, portable):
+            self._flat = _without_derivative(portable.name, self._run)
+        self.operations = len(self._program.steps)
+        with jax.enable_x64(True):
+            self.agreement: Agreement = portable.agreement(jax.jit(self._run))
+
+    def __repr__(self) -> str:
+        return f"<{self.__name__} in JAX, {self.operations} array operations, {self.agreement}>"
+
+    def __call__(self, *args: Any) -> Any:
+        """The value, or (value, gradients), a gradient for each argument.
+
+        Raises LengthError, StructureError for arguments not built as the examples were.
+        """
+        slots = self._portable.arguments
+        if len(args) != len(slots):
+            names = ", ".join(slot.name for slot in slots)
+            raise LengthError(f"expected {len(slots)} arguments ({names}), but got {len(args)}")
+        given = [
+            _taken_apart(slot.name, slot.structure, slot.size, x)
+            for slot, x in zip(slots, args, strict=True)
+        ]
+        dtype: Any = jnp.result_type(*[x for leaves, _ in given for x in leaves])
+        if not jnp.issubdtype(dtype, jnp.floating):
+            dtype = jnp.result_type(float)
+        flat = [
+            jnp.concatenate([jnp.ravel(jnp.asarray(x, dtype)) for x in leaves])
+            if leaves
+            else jnp.zeros(0, dtype)
+            for leaves, _ in given
+        ]
+        value, *gradients = self._flat(*flat)
+        result = _rebuilt(self._portable.results[0].structure, value)
+        if not self._portable.gradient:
+            return result
+        return result, tuple([put(g) for (_, put), g in zip(given, gradients, strict=True)])
+
+    def _run(self, *flat: Any) -> list[Any]:
+        return _run(self._program, flat)
+
+
+def to_jax(f: Callable[..., Any], examples: Sequence[Any], gradient: bool) -> JaxFunction:
+    """See `autograd.export.to_jax`."""
+    return JaxFunction(f, Portable(f, examples, gradient, exact=False))
+
+
+def _run(program: ArrayProgram, flat: Sequence[Any]) -> list[Any]:
+    dtype = jnp.result_type(*flat)
+    return run(_Arrays(dtype), program, [jnp.asarray(x, dtype) for x in flat])
+
+
+# --- structures -----------------------------------------------------------------------------------
+
+
+def _taken_apart(
+    what: str, structure: Any, size: int, x: Any
+) -> tuple[list[Any], Callable[[Any], Any]]:
+    """The arrays and numbers an argument is made of; and, from all its numbers, one built like it.
+
+    Raises StructureError, LengthError.
+    """
+    if hasattr(x, "shape") and x.shape != () and np.prod(x.shape) == size:
+        shape = x.shape
+        return [x], lambda flat: flat.reshape(shape)
+    if isinstance(structure, dict) and isinstance(x, dict) and structure.keys() == x.keys():
+        keys = list(structure)
+        parts = [_taken_apart(f"{what}[{k!r}]", structure[k], _size(structure[k]), x[k])
+                 for k in keys]  # fmt: skip
+        return _together(
+            parts, [_size(structure[k]) for k in keys], lambda xs: dict(zip(keys, xs, strict=True))
+        )  # noqa: E501
+    if isinstance(structure, (list, tuple)) and isinstance(x, (list, tuple)):
+        if len(structure) != len(x):
+            raise LengthError(f"expected {what} of {len(structure)} items, but got {len(x)}")
+        sizes = [_size(s) for s in structure]
+        parts = [
+            _taken_apart(f"{what}[{k}]", s, n, item)
+            for k, (s, n, item) in enumerate(zip(structure, sizes, x, strict=True))
+        ]
+        kind: Any = type(x)
+        return _together(parts, sizes, kind._make if hasattr(kind, "_make") else kind)
+    if structure == "." and np.shape(x) == ():
+        return [x], lambda flat: flat.reshape(())
+    raise StructureError(
+        f"expected {what} of the structure {structure!r:.200} or a flat array of {size} numbers, "
+        f"but got {x!r:.200}"
+    )
+
+
+def _together(
+    parts: list[tuple[list[Any], Callable[[Any], Any]]],
+    sizes: list[int],
+    make: Callable[[list[Any]], Any],
+) -> tuple[list[Any], Callable[[Any], Any]]:
+    cuts = np.cumsum(sizes)[:-1].tolist()
+
+    def put(flat: Any) -> Any:
+        pieces = jnp.split(flat, cuts) if sizes else []
+        return make([put_one(x) for (_, put_one), x in zip(parts, pieces, strict=True)])
+
+    return [x for leaves, _ in parts for x in leaves], put
+
+
+def _size(structure: Any) -> int:
+    if isinstance(structure, dict):
+        return sum([_size(s) for s in structure.values()])
+    if isinstance(structure, (list, tuple)):
+        return sum([_size(s) for s in structure])
+    return int(np.prod(_array_shape(structure), dtype=np.int64))
+
+
+def _array_shape(structure: Any) -> tuple[int, ...] | None:
+    """The shape of a list of numbers, nested or not, or of an array; None for anything else."""
+    if structure == ".":
+        return ()
+    if isinstance(structure, str):  # "array(2, 3)", as autograd.tree writes it
+        inside = structure.removeprefix("array(").rstrip(",)")
+        return tuple([int(n) for n in inside.split(",")])
+    if not isinstance(structure, list) or not structure:
+        return None
+    shapes = {_array_shape(s) for s in structure}
+    shape = shapes.pop()
+    return None if shapes or shape is None else (len(structure), *shape)
+
+
+def _rebuilt(structure: Any, flat: Any) -> Any:
+    """A result: the structure that f returns, in which lists of numbers are arrays."""
+    shape = _array_shape(structure)
+    if shape is not None:
+        return flat.reshape(shape)
+    items = list(structure.values() if isinstance(structure, dict) else structure)
+    cuts = np.cumsum([_size(s) for s in items])[:-1].tolist()
+    pieces = jnp.split(flat, cuts) if items else []
+    built = [_rebuilt(s, x) for s, x in zip(items, pieces, strict=True)]
+    if isinstance(structure, dict):
+        return dict(zip(structure, built, strict=True))
+    return tuple(built) if isinstance(structure, tuple) else built
+
+
+# --- array operations -----------------------------------------------------------------------------
+
+
+class _Arrays:
+    """What `arrays.run` computes with."""
+
+    def __init__(self, dtype: Any) -> None:
+        self.dtype = dtype
+
+    def constant(self, numbers: Any) -> Any:
+        return jnp.asarray(numbers, self.dtype)
+
+    def concatenate(self, arrays: list[Any]) -> Any:
+        return jnp.concatenate(arrays)
+
+    def cut(self, x: Any, first: int, past: int) -> Any:
+        return x if (first, past) == (0, x.shape[-1]) else x[..., first:past]
+
+    def reshape(self, x: Any, shape: tuple[int, ...]) -> Any:
+        return x.reshape(shape)
+
+    def transpose(self, x: Any, axes: tuple[int, ...]) -> Any:
+        return x.transpose(axes)
+
+    def gather(self, x: Any, places: Any) -> Any:
+        return x.at[places.astype(np.int32)].get(mode="promise_in_bounds")
+
+    def broadcast(self, x: Any, shape: tuple[int, ...]) -> Any:
+        return jnp.broadcast_to(jnp.asarray(x, self.dtype), shape)
+
+    def einsum(self, equation: str, *factors: Any) -> Any:
+        # else a TPU or GPU would round the factors to fewer bits
+        return jnp.einsum(equation, *factors, precision=jax.lax.Precision.HIGHEST)
+
+    def elementwise(self, op: str, *operands: Any) -> Any:
+        return _function(op)(*[jnp.asarray(x, self.dtype) for x in operands])
+
+
+# --- primitives -----------------------------------------------------------------------------------
+
+
+class _Numbers:
+    """`m` for the formulas of `compiler/lower.py`."""
+
+    exact, outlined = True, None  # formulas as they stand, which is what XLA fuses
+
+    add, sub, mul, div = jnp.add, jnp.subtract, jnp.multiply, jnp.divide
+    neg, abs, sqrt, where, copysign = jnp.negative, jnp.abs, jnp.sqrt, jnp.where, jnp.copysign
+    gt, ge, lt, le, eq = jnp.greater, jnp.greater_equal, jnp.less, jnp.less_equal, jnp.equal
+    is_nan, either = jnp.isnan, jnp.logical_or
+
+    @staticmethod
+    def truth(x: Any) -> Any:
+        return x != 0.0
+
+    @staticmethod
+    def each(name: str, *operands: Any) -> Any:
+        return _LIBRARY[name.removeprefix("glassgrad_")](*operands)
+
+
+def _polygamma(order: Any, x: Any) -> Any:
+    above = special.polygamma(jnp.maximum(order, 1.0), x)
+    return jnp.where(order == 0.0, special.digamma(x), above)
+
+
+_LIBRARY: dict[str, Callable[..., Any]] = {
+    "exp": jnp.exp, "exp2": jnp.exp2, "expm1": jnp.expm1, "log": jnp.log, "log2": jnp.log2,
+    "log10": jnp.log10, "log1p": jnp.log1p, "sin": jnp.sin, "cos": jnp.cos, "tan": jnp.tan,
+    "asin": jnp.arcsin, "acos": jnp.arccos, "atan": jnp.arctan, "atan2": jnp.arctan2,
+    "sinh": jnp.sinh, "cosh": jnp.cosh, "tanh": jnp.tanh, "asinh": jnp.arcsinh,
+    "acosh": jnp.arccosh, "atanh": jnp.arctanh, "erf": special.erf, "erfc": special.erfc,
+    "pow": jnp.power, "cbrt": jnp.cbrt, "hypot": jnp.hypot, "lgamma": special.gammaln,
+    "digamma": special.digamma, "polygamma": _polygamma,
+}  # fmt: skip
+
+# JAX's own derivatives of these are the table's
+_PLAIN = {"identity", "add", "sub", "mul", "neg", "where", *EXTRA}
+
+
+@lru_cache(maxsize=1024)
+def _function(op: str) -> Callable[..., Any]:
+    """An operation of a tape on arrays, with the derivative that the table says."""
+
+    def forward(*operands: Any) -> Any:
+        return compute(_Numbers, op, *operands)
+
+    if op in _PLAIN:
+        return forward
+    function = jax.custom_jvp(forward)
+
+    def jvp(operands: Any, tangents: Any) -> Any:
+        y = function(*operands)
+        tangent = jnp.zeros_like(y)
+        for d, t in zip(TABLE[op].partials(_RULES, y, *operands), tangents, strict=True):
+            # an operand that stands still adds nothing, though its derivative be infinite
+            if d is not None and not isinstance(t, SymbolicZero):
+                tangent = tangent + d * t
+        return y, tangent
+
+    function.defjvp(jvp, symbolic_zeros=True)
+    return function  # type: ignore[no-any-return]
+
+
+class _Rules:
+    """`m` for the rules of the table, so that derivatives have derivatives."""
+
+    def __getattr__(self, op: str) -> Callable[..., Any]:
+        def apply(*operands: Any) -> Any:
+            dtype = jnp.result_type(*operands)
+            return _function(op)(*[jnp.asarray(x, dtype) for x in operands])
+
+        return apply
+
+
+_RULES = _Rules()
+
+
+# --- stop_gradient --------------------------------------------------------------------------------
+
+
+def _stops(f: Callable[..., Any], portable: Portable) -> bool:
+    """Whether f stops a gradient, of which its loops do not know any more.
+
+    That of softmax does not count: no derivative depends on by how much it is shifted.
+    """
+    args = [
+        slot.rebuild([Value(x) for x in example.tolist()])
+        for slot, example in zip(portable.arguments, portable.example, strict=True)
+    ]
+    roots = [y for y in flatten(f(*args))[0] if isinstance(y, Value)]
+    return any(
+        v.op == "stop_gradient" and v.parents[0].op != "logsumexp"
+        for v in topological_order(*roots)
+    )
+
+
+def _without_derivative(name: str, f: Callable[..., Any]) -> Callable[..., Any]:
+    def flat(*arrays: Any) -> list[Any]:
+        return f(*arrays)
+
+    function = jax.custom_jvp(flat)
+
+    @function.defjvp
+    def refuse(primals: Any, tangents: Any) -> Any:
+        raise ExportError(
+            f"{name} uses stop_gradient, of which JAX would not know when it differentiates; "
+            "export the gradient itself: to_jax(f, *examples, gradient=True)"
+        )
+
+    return function  # type: ignore[no-any-return]
