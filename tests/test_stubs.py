@@ -7,7 +7,7 @@ import pytest
 
 import autograd
 from autograd.elementwise import ELEMENTWISE
-from autograd.primitives import TABLE
+from autograd.primitives import BUILT_IN, TABLE
 from tools.stubs import ROOT, STUBS
 
 
@@ -35,3 +35,19 @@ def test_public_names_are_spelled_out() -> None:
             _, _, names = line.partition(" import ")
             first, _, second = names.partition(" as ")
             assert first == second, line
+
+
+SYMBOLS = {
+    "identity": "id", "stop_gradient": "stop", "add": "+", "sub": "−", "mul": "×", "div": "÷",
+    "neg": "−", "pow": "^", "square": "²", "reciprocal": "1/x", "sqrt": "√", "cbrt": "∛",
+    "sigmoid": "σ", "log_sigmoid": "log σ", "leaky_relu": "leaky", "digamma": "ψ",
+    "polygamma": "ψₙ", "abs": "|x|", "maximum": "max", "minimum": "min", "total": "Σ", "prod": "Π",
+    "dot": "w·x+b",
+}  # fmt: skip
+
+
+def test_symbols_of_the_picture() -> None:
+    """A primitive is written as its name, or as mathematics writes it."""
+    for name in BUILT_IN:
+        assert TABLE[name].symbol == SYMBOLS.get(name, name)
+    assert set(SYMBOLS) <= BUILT_IN

@@ -29,6 +29,7 @@ ENGINE = [
     "value",
     "operators",
     "table",
+    "stubs",
     "rules",
     "transforms",
     "special_values",
