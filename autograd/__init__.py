@@ -14,6 +14,7 @@ from autograd.compiler.jit import jit_training as jit_training
 from autograd.compiler.jit import portable_gradient as portable_gradient
 from autograd.compiler.packed import Packed as Packed
 from autograd.compiler.trace import Traced as Traced
+from autograd.compiler.trace import substitute as substitute
 from autograd.elementwise import abs as abs
 from autograd.elementwise import acos as acos
 from autograd.elementwise import acosh as acosh
@@ -120,3 +121,4 @@ from autograd.transforms import jacobian as jacobian
 from autograd.transforms import value_and_grad as value_and_grad
 from autograd.transforms import vjp as vjp
 from autograd.value import Value as Value
+from autograd.vmap import vmap as vmap

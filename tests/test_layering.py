@@ -39,9 +39,10 @@ ALLOWED = {
     "strategies": FUNCTIONS | {"strategies", "graph"},
     "pytest_plugin": {"check", "files"},
     "graph": FUNCTIONS | {"files", "graph", "sources"},
-    "compiler": FUNCTIONS | {"compiler"},
+    "vmap": NODE,
+    "compiler": FUNCTIONS | {"compiler", "vmap"},
     "anomaly": FUNCTIONS | {"anomaly", "graph", "sources", "transforms"},
-    "export": FUNCTIONS | {"compiler", "export", "forward", "graph", "transforms"},
+    "export": FUNCTIONS | {"compiler", "export", "files", "forward", "graph", "transforms"},
 }
 # Inside the compiler: what a pass may import of the others. Each sees the form it works on, and
 # only what puts them together sees several passes.
@@ -74,7 +75,8 @@ COMPILER = {
     "arguments": {"packed"},
     # all but callbacks, newest and packed inside functions
     "jit": {"arguments", "callbacks", "newest", "packed", "trace"}
-    | {"portable", "program", "rule", "step", "training"},
+    | {"mapped", "portable", "program", "rule", "step", "training"},
+    "mapped": {"jit", "newest"},
     "portable": {"arguments", "callbacks", "llvm", "machine", "rolled"},
     "rolled": TAPE | {"arguments", "fuse", "optimize", "packed", "roll", "trace"},
     "program": {"arguments", "interpret", "jit", "machine", "rolled"},

@@ -7,7 +7,7 @@ becomes a tape, a shorter tape, loops, and machine code.
 import threading
 from collections.abc import Callable, Sequence
 from operator import index
-from typing import TYPE_CHECKING, Any, NamedTuple, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final, overload
 
 from autograd import modes
 from autograd.compiler.callbacks import raise_if_any
@@ -16,15 +16,34 @@ from autograd.compiler.packed import Packed
 from autograd.errors import LengthError, OperandError
 from autograd.tree import flatten
 from autograd.value import Value
+from autograd.vmap import Axes, Mapped
 
 if TYPE_CHECKING:
     from autograd.compiler.arguments import Arguments
+    from autograd.compiler.mapped import CompiledMap
     from autograd.compiler.portable import PortableGradient
     from autograd.compiler.rule import CompiledRule
     from autograd.compiler.step import CompiledStep
     from autograd.compiler.training import TrainingLoop
 
 _DTYPES = ("float64", "float32")
+
+
+@overload
+def jit(  # type: ignore[overload-overlap]  # a Mapped can be called, too
+    f: Mapped, *, dtype: str = ..., exact: bool = ...
+) -> "CompiledMap": ...
+
+
+@overload
+def jit(
+    f: Callable[..., Any],
+    *,
+    batch_argnums: int | Sequence[int] = ...,
+    mean: bool = ...,
+    dtype: str = ...,
+    exact: bool = ...,
+) -> "Compiled": ...
 
 
 def jit(
@@ -34,11 +53,11 @@ def jit(
     mean: bool = True,
     dtype: str = "float64",
     exact: bool = False,
-) -> "Compiled":
+) -> "Compiled | CompiledMap":
     """The function, compiled to machine code at its first call, and again for each new structure.
 
     f: a function of numbers in nested lists, tuples, dicts and NumPy arrays, which gives such a
-        structure; also what grad, value_and_grad, hessian ... make of one.
+        structure; also what grad, value_and_grad, hessian, vmap ... make of one.
     batch_argnums: arguments that have a leading axis of rows: f is written for one row, and each
         number of the result is the mean over the rows.
     mean: False to have a result for each row instead: each number of the result is an array [rows],
@@ -53,6 +72,10 @@ def jit(
     """
     if not callable(f):
         raise TypeError(f"expected a function to compile, but got {f!r:.80}")
+    if isinstance(f, Mapped) and batch_argnums == ():
+        from autograd.compiler.mapped import CompiledMap
+
+        return CompiledMap(f, _known(dtype), exact)
     return Compiled(f, _positions(batch_argnums), _known(dtype), exact, mean)
 
 
@@ -269,6 +292,12 @@ class Compiled:
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies and pickles of it compile anew: machine code stays in its process."""
         return Compiled, (self.__wrapped__, self.batched, self.dtype, self.exact, self.mean)
+
+    def __vmap__(self, in_axes: Axes, out_axes: Axes) -> "Mapped | CompiledMap":
+        """Of a compiled function, the map is compiled."""
+        if self.batched:
+            return Mapped(self, in_axes, out_axes)
+        return jit(Mapped(self.__wrapped__, in_axes, out_axes), dtype=self.dtype, exact=self.exact)
 
     def pack(self, structure: Any) -> Packed:
         """The structure over one flat array of this function's dtype, which needs no conversion."""

@@ -15,7 +15,7 @@ from autograd import modes
 from autograd.compiler.differentiate import Gate, adjoints
 from autograd.compiler.tape import Tape
 from autograd.elementwise import call
-from autograd.errors import StructureError, TraceError
+from autograd.errors import LengthError, OperandError, StructureError, TraceError
 from autograd.methods import Methods
 from autograd.operands import as_float, operand
 from autograd.order import topological_order
@@ -63,6 +63,32 @@ class Trace:
         if modes.paused.get():  # no_grad: a number without history
             value = self.tape.apply("stop_gradient", (value,))
         return Traced(self, value)
+
+
+@contextmanager
+def substitute(values: Sequence[Value], numbers: Sequence[Any]) -> Iterator[None]:
+    """Inside, while a function is traced, these numbers of it take the place of the Values.
+
+    So an argument can stand for the parameters of a model: `jit` can map over them, as over any.
+    Raises OperandError for numbers that are not traced ones, LengthError if there are not as many.
+    """
+    if len(values) != len(numbers):
+        raise LengthError(f"expected a number for each of {len(values)} Values, got {len(numbers)}")
+    for x in numbers:
+        if type(x) is not Traced:
+            raise OperandError(
+                f"expected numbers of a function that is being compiled, but got {x!r:.60}; call "
+                "it through jit"
+            )
+    captured = numbers[0].trace.captured if values else {}
+    before = dict(captured)
+    captured.update(zip(values, [x.value for x in numbers], strict=True))
+    try:
+        yield
+    finally:
+        for v in values:
+            del captured[v]
+        captured.update({v: before[v] for v in values if v in before})
 
 
 @contextmanager
