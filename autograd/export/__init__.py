@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from autograd.export.c import CFunction
     from autograd.export.to_jax import JaxFunction
 
 
@@ -49,3 +50,25 @@ def to_jax(f: Callable[..., Any], *examples: Any, gradient: bool = False) -> "Ja
     from autograd.export.to_jax import to_jax as export
 
     return export(f, examples, gradient)
+
+
+def to_c(
+    f: Callable[..., Any],
+    *examples: Any,
+    gradient: bool | None = None,
+    name: str | None = None,
+    dtype: str = "float64",
+    static: bool = False,
+) -> "CFunction":
+    """A function as one C99 file that needs math.h alone, checked against the eager engine.
+
+    examples: one for each argument of f. gradient: whether to give the gradient by all arguments,
+    too; if not said, it is given where f gives one number. name: of the file, and of the function.
+    dtype: "float64", or "float32" with no double anywhere. static: keep what a large function holds
+    meanwhile in static memory in place of the stack; then only one call may run at a time.
+    Raises ExportError if it cannot be written in C, or what was written computes something else;
+    LengthError, StructureError, TraceError for functions that cannot be exported at all.
+    """
+    from autograd.export.c import export
+
+    return export(f, examples, gradient, name, dtype, static)
