@@ -22,7 +22,9 @@ import sys
 from pathlib import Path
 
 from tools.mutants.changes import changes
-from tools.mutants.trial import KEPT, ROOT, Result, survey, trial
+from tools.mutants.processes import KEPT, ROOT
+from tools.mutants.survey import survey
+from tools.mutants.trial import Result, trial
 
 HEAVY = "numpy sympy mpmath llvmlite.binding hypothesis.strategies pytest _hypothesis_pytestplugin"
 ENGINE = [
