@@ -20,6 +20,14 @@ def _check_factor(name: str, x: Any) -> None:
         raise HyperparameterError(f"expected {name} to be at least 0 and finite, but got {x!r}")
 
 
+def _absolute(l1: Any, xs: Sequence[Any]) -> Any:
+    return l1 * autograd.total([autograd.abs(x) for x in xs])
+
+
+def _squares(l2: Any, xs: Sequence[Any]) -> Any:
+    return l2 * autograd.dot(xs, xs)
+
+
 @final
 @dataclass(frozen=True)
 class L1:
@@ -31,7 +39,7 @@ class L1:
         _check_factor("l1", self.l1)
 
     def __call__(self, xs: Sequence[Any]) -> Any:
-        return self.l1 * autograd.total([autograd.abs(x) for x in xs])
+        return _absolute(self.l1, xs)
 
     def config(self) -> dict[str, Any]:
         return {"name": "l1", **asdict(self)}
@@ -48,7 +56,7 @@ class L2:
         _check_factor("l2", self.l2)
 
     def __call__(self, xs: Sequence[Any]) -> Any:
-        return self.l2 * autograd.dot(xs, xs)
+        return _squares(self.l2, xs)
 
     def config(self) -> dict[str, Any]:
         return {"name": "l2", **asdict(self)}
@@ -67,7 +75,7 @@ class L1L2:
         _check_factor("l2", self.l2)
 
     def __call__(self, xs: Sequence[Any]) -> Any:
-        return L1(self.l1)(xs) + L2(self.l2)(xs)
+        return _absolute(self.l1, xs) + _squares(self.l2, xs)
 
     def config(self) -> dict[str, Any]:
         return {"name": "l1_l2", **asdict(self)}

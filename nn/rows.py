@@ -93,6 +93,13 @@ def split_off(rows: Rows, share: float) -> tuple[Rows, Rows | None]:
     return train, held_out
 
 
+def order_of_rows(n: int, seed: int, epoch: int, shuffle: bool) -> Any:
+    """The order of n rows in an epoch: a matter of the seed and the epoch's number alone."""
+    import numpy as np
+
+    return np.random.default_rng([seed, epoch]).permutation(n) if shuffle else np.arange(n)
+
+
 def random_numbers(
     rows: Rows, layers: Sequence[SequentialLayer], seed: int
 ) -> tuple[Rows, Callable[[int], None]]:

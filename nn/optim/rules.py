@@ -25,7 +25,7 @@ def sgd(
     The velocity starts from 0.
     """
     grad = _with_decay(grad, param, weight_decay)
-    if not momentum:
+    if _is_off(momentum):
         return param - lr * grad, velocity
     velocity = momentum * velocity + grad
     return param - lr * (grad + momentum * velocity if nesterov else velocity), velocity
@@ -84,7 +84,7 @@ def rmsprop(
     grad = _with_decay(grad, param, weight_decay)
     v = alpha * v + (1.0 - alpha) * grad * grad
     move = grad / (sqrt(v) + eps)
-    if not momentum:
+    if _is_off(momentum):
         return param - lr * move, v, velocity
     velocity = momentum * velocity + move
     return param - lr * velocity, v, velocity
@@ -182,7 +182,12 @@ def nadam(
 
 def _with_decay(grad: Any, param: Any, weight_decay: float) -> Any:
     """The gradient with that of weight_decay / 2 * param^2."""
-    return grad + weight_decay * param if weight_decay else grad
+    return grad if _is_off(weight_decay) else grad + weight_decay * param
+
+
+def _is_off(setting: Any) -> bool:
+    """Whether a setting is 0; one that is traced, for it differs from model to model, is not."""
+    return isinstance(setting, (int, float)) and not setting
 
 
 def _means(grad: Any, m: Any, v: Any, betas: tuple[float, float]) -> tuple[Any, Any]:
