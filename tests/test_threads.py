@@ -21,6 +21,7 @@ from strategies import programs
 
 import autograd
 from autograd import Value, jit, no_grad, record_sources, value_and_grad
+from autograd.notices import is_strict, watches
 from nn.layers import Dense, Dropout
 from nn.models import Sequential
 
@@ -76,10 +77,22 @@ def noted() -> bool:
     return source_of(autograd.exp(Value(2.0))) is not None
 
 
+def stopped() -> bool:
+    """Whether a nan is an error here."""
+    try:
+        autograd.log(Value(-1.0))
+    except autograd.AnomalyError:
+        return True
+    return False
+
+
 Block = Callable[[], AbstractContextManager[Any]]
 BLOCKS: dict[str, tuple[Block, Callable[[], bool], bool]] = {
     "no_grad": (no_grad, records, False),
     "record_sources": (record_sources, noted, True),
+    "detect_anomaly": (autograd.detect_anomaly, stopped, True),
+    "strict": (autograd.strict, is_strict, True),
+    "silence": (lambda: autograd.silence("dead-relu"), lambda: not watches("dead-relu"), True),
 }
 """By name: the block, something that tells whether one is inside, and what it tells there."""
 
