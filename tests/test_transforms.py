@@ -294,3 +294,18 @@ def test_arguments_are_counted_from_either_end() -> None:
                 transform(f, beyond)(3.0, 5.0)
         with pytest.raises(StructureError, match="not there: 0 given"):
             transform(f)()
+
+
+def test_values_of_inner_derivatives_depend_on_outer_variables() -> None:
+    """Through value_and_grad inside jvp inside grad: what stands beside a derivative has one too."""
+
+    def inner(f, k, part):
+        return lambda a: jvp(lambda x: value_and_grad(lambda z: f(z, a))(x)[k], 2.0, 1.0)[part]
+
+    square, shifted = (lambda z, a: z * z * a), (lambda z, a: z + a * a)
+    assert grad(inner(square, 0, 0))(3.0) == 4.0  # z * z
+    assert grad(inner(square, 0, 1))(3.0) == 4.0  # 2 * z
+    assert grad(inner(square, 1, 0))(3.0) == 4.0  # 2 * z
+    assert grad(inner(square, 1, 1))(3.0) == 2.0
+    assert grad(inner(shifted, 0, 0))(3.0) == 6.0  # 2 * a, though the tangent knows no a
+    assert grad(inner(shifted, 0, 1))(3.0) == 0.0
