@@ -30,6 +30,7 @@ TRAPS = {
     "unscaled-input": "a column of numbers beyond 100 (strict: 10)",
     "exploding-loss": "a loss that has grown a thousandfold",
     "file-suffix": "a model file named as of another format",
+    "small-shards": "batches in parts too small to be worth sending to workers",
     # looked for by strict() alone: they cost time, or may be meant
     "zero-rate": "a learning rate of 0",
     "tanh-labels": "labels 0 and 1 for outputs from -1 to 1",

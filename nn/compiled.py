@@ -25,7 +25,7 @@ class CompiledTraining:
         project: Callable[[list[Any]], Sequence[Any]] | None = None,
     ) -> None:
         self.optimizer = optimizer
-        self._settings = _settings(optimizer)
+        self._settings = settings(optimizer)
         self._state_kept: Callable[[], list[tuple[float, ...]]] | None = None
         self.loop = jit_training(
             loss,
@@ -53,9 +53,9 @@ class CompiledTraining:
     ) -> Any:
         """Train on the rows in this order; what was done is kept if Ctrl-C ends it."""
         loop, optimizer = self.loop, self.optimizer
-        if _settings(optimizer) != self._settings:  # a callback may have changed some
+        if settings(optimizer) != self._settings:  # a callback may have changed some
             loop.change_rule(self._rule, self._clip())
-            self._settings = _settings(optimizer)
+            self._settings = settings(optimizer)
         loop.read()
         if self._state_kept is None or not optimizer.takes_state_from(self._state_kept):
             for k, numbers in enumerate(loop.state):
@@ -73,17 +73,17 @@ class CompiledTraining:
         finally:
             n = len(optimizer.params)
             # the optimiser, which will hold it, is to hold nothing else
-            kept = partial(_rows, [numbers.copy() for numbers in loop.state], n)
+            kept = partial(state_rows, [numbers.copy() for numbers in loop.state], n)
             optimizer.move_to(loop.numbers.tolist(), kept, loop.steps, loop.gradient[:n].tolist())
             self._state_kept = kept
 
 
-def _rows(state: list[Any], n: int) -> list[tuple[float, ...]]:
+def state_rows(state: list[Any], n: int) -> list[tuple[float, ...]]:
     """For each of n parameters, its numbers in the arrays."""
     return list(zip(*[numbers.tolist() for numbers in state], strict=True)) or [()] * n
 
 
-def _settings(optimizer: Optimizer) -> dict[str, Any]:
+def settings(optimizer: Optimizer) -> dict[str, Any]:
     """What is compiled in: all hyperparameters but the rate."""
     return {name: x for name, x in optimizer.config().items() if name != "lr"}
 

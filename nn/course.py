@@ -17,6 +17,7 @@ from nn.rows import random_numbers
 from nn.traps.outcome import look_at_loss, look_at_outcome
 
 if TYPE_CHECKING:
+    from nn.distributed.training import Workers
     from nn.models import Sequential
 
 
@@ -33,8 +34,10 @@ class Course:
         seed: int,
         callbacks: Sequence[Callback],
         verbose: int | str,
+        workers: "Workers | None" = None,
     ) -> None:
         self.model, self.held_out, self.size = model, held_out, size
+        self.workers = workers
         self.seed, self.callbacks, self.verbose = seed, callbacks, verbose
         self.rows, self.draw = random_numbers(rows, model.layers, seed)
         self.shuffle = shuffle and size < len(rows)  # all rows at once keep their order
@@ -44,7 +47,7 @@ class Course:
     def run(self, epochs: int) -> History:
         """Train. Ctrl-C and a loss that is not finite end it, with what was learned kept."""
         model, verbose = self.model, self.verbose
-        self.engine, reason = model.engine_for(self.rows)
+        self.engine, reason = model.engine_for(self.rows, self.workers)
         history = History(engine=self.engine.name + (f": {reason}" if reason else ""))
         if reason and verbose:
             print(f"not compiled, so every number is a node, and slower: {reason}")

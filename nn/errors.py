@@ -32,3 +32,15 @@ class NotCompiledError(RuntimeError):
 
 class ModelFileError(ValueError):
     """A file is not a model, or is damaged; nothing was changed."""
+
+
+class WorkerError(RuntimeError):
+    """A job of a worker failed; the cause is the worker's own error, with its traceback."""
+
+
+class WorkerTimeoutError(TimeoutError):
+    """No worker answered in time; the message says which job, and who was not heard of."""
+
+
+class LostWorkersError(RuntimeError):
+    """The executor broke, as when a worker was killed, and could not be made anew."""

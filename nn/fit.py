@@ -152,7 +152,7 @@ class EagerEngine:
         self.objective, self.optimizer = objective, optimizer
         self._project: Callable[[list[Any]], list[float]] | None = None
         if objective.model.constraints():
-            self._project = lambda numbers: [_float(x) for x in _projection(objective, numbers)]
+            self._project = lambda numbers: [_float(x) for x in projection(objective, numbers)]
 
     def use(self, rows: Rows) -> None:
         """Train on these rows from here on."""
@@ -195,8 +195,8 @@ class CompiledEngine:
         def loss(*row: Any) -> Any:
             return objective(**dict(zip(names, map(_nested, row), strict=True)))
 
-        projection = partial(_projection, objective) if objective.model.constraints() else None
-        self.training = CompiledTraining(loss, optimizer, *rows.arrays, project=projection)
+        project = partial(projection, objective) if objective.model.constraints() else None
+        self.training = CompiledTraining(loss, optimizer, *rows.arrays, project=project)
 
     def use(self, rows: Rows) -> None:
         """Train on these rows from here on, as many numbers to each as those compiled for."""
@@ -224,7 +224,7 @@ def engine(
         return eager, ""
     try:
         found = CompiledEngine(objective, optimizer, rows)
-        _check_mean(objective, rows)
+        check_loss_is_mean(objective, rows)
     except Exception as error:  # whatever it is, the eager engine may do without, or will say
         if compiled:
             raise
@@ -262,7 +262,7 @@ class Evaluation:
         return _means([sum(column) for column in zip(*found, strict=True)], len(rows), 0)
 
 
-def _projection(objective: Objective, numbers: list[Any]) -> list[Any]:
+def projection(objective: Objective, numbers: list[Any]) -> list[Any]:
     """What the constraints make of the numbers of all parameters."""
     place = {p: k for k, p in enumerate(objective.model.parameters())}
     for function, weights in objective.model.constraints():
@@ -272,7 +272,7 @@ def _projection(objective: Objective, numbers: list[Any]) -> list[Any]:
     return numbers
 
 
-def _check_mean(objective: Objective, rows: Rows) -> None:
+def check_loss_is_mean(objective: Objective, rows: Rows) -> None:
     """Let the loss of a batch be compared with those of its rows."""
     if objective.loss in LOSSES.values():  # these are, which their tests show
         return

@@ -5,7 +5,7 @@ from itertools import count
 from math import prod
 from pathlib import Path
 from random import Random
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 from weakref import proxy
 
 from autograd import LengthError, jit, no_grad
@@ -27,6 +27,11 @@ from nn.tables import numbers_in_rows
 from nn.traps.before import before_fit
 from nn.traps.files import look_at_suffix
 from nn.traps.graph import look_at_graph, place_of_cut
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from nn.distributed.training import SharedEngine, Workers
 
 Loss = Callable[[Any, Any], Any]
 
@@ -119,7 +124,7 @@ class Sequential(Module):
                 self.optimizer.bind(self.parameters())
 
     def _forget_programs(self) -> None:
-        self._engines: dict[Any, tuple[EagerEngine | CompiledEngine, str]] = {}
+        self._engines: dict[Any, tuple[Any, str]] = {}
         self._evaluation: Evaluation | None = None
         self._fast_predict: Any = None
 
@@ -221,6 +226,9 @@ class Sequential(Module):
         class_weight: dict[int, float] | None = None,
         sample_weight: Any = None,
         seed: int | None = None,
+        executor: "Executor | Callable[[], Executor] | None" = None,
+        shards: int | None = None,
+        timeout: float | None = None,
     ) -> History:
         """Train on inputs x [rows, ...] and targets y [rows] or [rows, n_out].
 
@@ -232,6 +240,10 @@ class Sequential(Module):
         class_weight: how much each class counts in the loss, by number; sample_weight: each row.
         seed: of the order of the rows and of dropout; by default the model's. The same seed and
             data give the same numbers, also when training is interrupted and goes on.
+        executor: computes the gradient of each batch in `shards` parts, by default as many as it
+            has workers (docs/many.md): any `concurrent.futures.Executor`, or what makes one, such
+            as nn.processes(4). The numbers depend on shards alone. timeout: the seconds after which
+            workers that do not answer are given up, with WorkerTimeoutError.
 
         Ctrl-C ends it and keeps what was learned, as does a loss that is nan or infinite. An epoch
         that Ctrl-C ended goes on with its other rows at the next call for as many rows. Raises
@@ -254,8 +266,20 @@ class Sequential(Module):
         targets = None if held_out is None else held_out.ys
         in_order = not shuffle and size < len(rows)
         before_fit(self, x, rows.xs, rows.ys, targets, in_order, callbacks)
-        course = Course(self, rows, held_out, size, shuffle, seed, callbacks, verbose)
-        return course.run(whole("epochs", epochs, 0))
+        epochs = whole("epochs", epochs, 0)
+        given = (self, rows, held_out, size, shuffle, seed, callbacks, verbose)
+        if executor is None:
+            if (shards, timeout) != (None, None):
+                raise HyperparameterError(
+                    "expected shards and timeout with an executor, such as nn.processes(4), but "
+                    f"got {shards=} and {timeout=} without one"
+                )
+            return Course(*given).run(epochs)
+        from nn.distributed.crew import Crew
+        from nn.distributed.training import Workers
+
+        with Crew(executor, timeout) as crew:
+            return Course(*given, Workers(crew, shards)).run(epochs)
 
     def evaluate(
         self,
@@ -398,17 +422,28 @@ class Sequential(Module):
                 f"expected rows of shape {self.input_shape}, but got {name} of shape {shape}{hint}"
             )
 
-    def engine_for(self, rows: Rows) -> tuple[EagerEngine | CompiledEngine, str]:
+    def engine_for(
+        self, rows: Rows, workers: "Workers | None" = None
+    ) -> tuple["EagerEngine | CompiledEngine | SharedEngine", str]:
         """The engine for these rows; one that was compiled for their like serves again."""
         optimizer = self._check_compiled()
-        key = tuple([(name, a.shape[1:]) for name, a in zip(rows.names, rows.arrays, strict=True)])
+        key: Any = tuple(
+            [(name, a.shape[1:]) for name, a in zip(rows.names, rows.arrays, strict=True)]
+        )
+        if workers is not None:
+            key = (key, "workers")
         if key not in self._engines:
             params, first = optimizer.params, nested(rows.xs[0])
             losses = self._objective.losses(rows)
             look_at_graph(self, params, losses, lambda: place_of_cut(self, first, params))
-            self._engines[key] = engine(self._objective, optimizer, rows, self.compiled)
+            make: Any = engine
+            if workers is not None:
+                from nn.distributed.training import shared_engine as make
+            self._engines[key] = make(self._objective, optimizer, rows, self.compiled)
         run, reason = self._engines[key]
         run.use(rows)
+        if workers is not None:
+            run.employ(workers)
         return run, reason
 
     def evaluate_rows(self, rows: Rows) -> Sums:

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from random import Random
 from typing import Any, NamedTuple
@@ -558,6 +559,19 @@ CASES = {
             ),
             lambda: fit(Dense(3), ys=np.eye(3)[KINDS], loss="cosine_similarity", epochs=5),
         ],
+    ),
+    "small-shards": Case(
+        [
+            lambda: fit(executor=ThreadPoolExecutor(2), compiled=None),
+            lambda: fit(executor=lambda: ThreadPoolExecutor(3)),
+        ],
+        [
+            lambda: fit(executor=ThreadPoolExecutor(2), shards=2),
+            lambda: fit(executor=ThreadPoolExecutor(1)),
+            lambda: fit(executor=nn.SerialExecutor(), compiled=None),
+            lambda: fit(executor=nn.processes(2), epochs=0),
+        ],
+        [],
     ),
     "zero-rate": Case(
         [],

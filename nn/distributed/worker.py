@@ -1,0 +1,107 @@
+"""What runs in a worker: one job, with the large things it needs kept from job to job."""
+
+import hashlib
+import os
+import pickle
+import socket
+import threading
+import time
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from autograd import OperandError
+
+MOST_KEPT = 2**28  # bytes of what was sent; what was used longest ago goes first
+
+
+class Parcel(NamedTuple):
+    """Something to be sent to a worker once, and told by its content."""
+
+    key: str
+    content: bytes
+
+    @staticmethod
+    def of(thing: Any) -> "Parcel":
+        """Raises OperandError if it does not pickle."""
+        try:
+            content = pickle.dumps(thing, protocol=pickle.HIGHEST_PROTOCOL)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise OperandError(
+                f"expected something that can be sent to workers, but a part of it does not "
+                f"pickle ({error}); define functions and classes at the top of a module"
+            ) from error
+        return Parcel(hashlib.sha256(content).hexdigest(), content)
+
+
+class Answer(NamedTuple):
+    """What comes back of a job.
+
+    worker: where it ran. result: what it gave. seconds: how long that took. missing: the keys of
+    parcels that are not there yet, for want of which it was not begun. failure: its error and that
+    error's traceback, as text.
+    """
+
+    worker: str
+    result: Any = None
+    seconds: float = 0.0
+    missing: tuple[str, ...] = ()
+    failure: tuple[Exception, str] | None = None
+
+
+def work(
+    job: Callable[..., Any], argument: Any, needs: Sequence[str], sent: Mapping[str, bytes]
+) -> Answer:
+    """Run job(argument, *what it needs), which has no other effect, so that it may run twice.
+
+    Never raises an Exception: what an error of some other library would do to a pool when it is
+    sent is not foreseeable.
+    """
+    try:
+        for key, content in sent.items():
+            _keep(key, content)
+        found = [_find(key) for key in needs]
+        missing = tuple([k for k, thing in zip(needs, found, strict=True) if thing is None])
+        if missing:
+            return Answer(_name(), missing=missing)
+        began = time.perf_counter()
+        result = job(argument, *found)
+        return Answer(_name(), result, time.perf_counter() - began)
+    except Exception as error:
+        return Answer(_name(), failure=(_sendable(error), traceback.format_exc()))
+
+
+_kept: OrderedDict[str, tuple[Any, int]] = OrderedDict()
+_lock = threading.Lock()  # the workers of a thread pool share what is kept
+
+
+def _keep(key: str, content: bytes) -> None:
+    with _lock:
+        if key not in _kept:
+            _kept[key] = pickle.loads(content), len(content)
+            while len(_kept) > 1 and sum(size for _, size in _kept.values()) > MOST_KEPT:
+                _kept.popitem(last=False)
+
+
+def _find(key: str) -> Any:
+    with _lock:
+        if key not in _kept:
+            return None
+        _kept.move_to_end(key)
+        return _kept[key][0]
+
+
+def _name() -> str:
+    thread = threading.current_thread()
+    here = "" if thread is threading.main_thread() else f", thread {thread.name}"
+    return f"process {os.getpid()} on {socket.gethostname()}{here}"
+
+
+def _sendable(error: Exception) -> Exception:
+    """The error, or where it would not survive being sent, one that says the same."""
+    with suppress(Exception):
+        if type(pickle.loads(pickle.dumps(error))) is type(error):
+            return error
+    return RuntimeError(f"{type(error).__name__}: {error}")
