@@ -297,7 +297,7 @@ def test_arguments_are_counted_from_either_end() -> None:
 
 
 def test_values_of_inner_derivatives_depend_on_outer_variables() -> None:
-    """Through value_and_grad inside jvp inside grad: what stands beside a derivative has one too."""
+    """Through value_and_grad inside jvp inside grad: what stands beside one has one too."""
 
     def inner(f, k, part):
         return lambda a: jvp(lambda x: value_and_grad(lambda z: f(z, a))(x)[k], 2.0, 1.0)[part]
