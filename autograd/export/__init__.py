@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autograd.export.c import CFunction
-    from autograd.export.to_jax import JaxFunction
+    from autograd.export.jax_function import JaxFunction
 
 
 def to_json(root: Any, *examples: Any) -> str:
@@ -47,7 +47,7 @@ def to_jax(f: Callable[..., Any], *examples: Any, gradient: bool = False) -> "Ja
     Raises MissingExtraError without jax, ExportError for a primitive that only Python computes,
     LengthError, StructureError, TraceError.
     """
-    from autograd.export.to_jax import to_jax as export
+    from autograd.export.jax_function import to_jax as export
 
     return export(f, examples, gradient)
 
