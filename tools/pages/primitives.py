@@ -177,8 +177,14 @@ def _kinks(p: Primitive) -> str:
             return ast.Name(names.get(node.id, node.id))
 
     zeros = f.body.elts if isinstance(f.body, ast.Tuple) else [f.body]
-    texts = [ast.unparse(Rename().visit(zero)).replace("ieee.", "") for zero in zeros]
-    return "where " + " or ".join(f"`{text} = 0`" for text in texts)
+    return "where " + " or ".join(_zero(Rename().visit(zero)) for zero in zeros)
+
+
+def _zero(expression: ast.AST) -> str:
+    """Where a kink's expression is zero, in words."""
+    if isinstance(expression, ast.IfExp):  # no kink at all otherwise
+        return f"{_zero(expression.body)}, if `{ast.unparse(expression.test)}`"
+    return f"`{ast.unparse(expression).replace('ieee.', '')} = 0`"
 
 
 @functools.cache
