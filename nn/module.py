@@ -150,16 +150,20 @@ def _parts(module: Module) -> list[tuple[str, Value | Module]]:
 
 # no function inside `_parts`: one that calls itself keeps all it knows until the collector comes by
 def _find(path: str, x: Any, found: dict[Value | Module, str]) -> None:
+    if type(x) is Value:
+        if x.op is None and x not in found:
+            found[x] = path
+        return
     if isinstance(x, (list, tuple)):
         children: Iterable[tuple[Any, Any]] = enumerate(x)
-    elif isinstance(x, (Value, Module)) and x not in found:
-        if isinstance(x, Value) and x.op is not None:
-            return
+    elif isinstance(x, Module) and x not in found:
         found[x] = path
-        if isinstance(x, Value):
-            return
         children = vars(x).items()
     else:
         return
     for name, child in children:
-        _find(f"{path}.{name}" if path else str(name), child, found)
+        if type(child) not in _PLAIN:  # to ask what it is takes longer than all the rest
+            _find(f"{path}.{name}" if path else str(name), child, found)
+
+
+_PLAIN = frozenset((bool, int, float, str, type(None)))
