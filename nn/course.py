@@ -13,7 +13,7 @@ from nn.history import History
 from nn.interrupts import set_at_once
 from nn.optim import Optimizer
 from nn.progress import EpochBar
-from nn.rows import random_numbers
+from nn.rows import order_of_rows, random_numbers
 from nn.traps.outcome import look_at_loss, look_at_outcome
 
 if TYPE_CHECKING:
@@ -140,15 +140,7 @@ class Course:
         return self.model.optimizer
 
     def _order(self, epoch: int) -> Any:
-        """The order of the rows: a matter of the seed and the epoch's number alone."""
-        import numpy as np
-
-        n = len(self.rows)
-        return (
-            np.random.default_rng([self.seed, epoch]).permutation(n)
-            if self.shuffle
-            else np.arange(n)
-        )
+        return order_of_rows(len(self.rows), self.seed, epoch, self.shuffle)
 
     def _batches(self, order: Any, size: int, progress: Progress) -> Sums:
         """An epoch with a word to the callbacks before and after each batch."""

@@ -257,11 +257,9 @@ class Sequential(Module):
             held_out: Rows | None = prepare_held_out(validation_data)
         else:
             rows, held_out = split_off(rows, validation_split)
-        self._build_for(rows)
-        self._objective.check(rows)
+        self.prepare_for(rows)
         if held_out is not None:
-            self._build_for(held_out, "validation_data's x")
-            self._objective.check(held_out)
+            self.prepare_for(held_out, "validation_data's x")
         size = len(rows) if batch_size is None else whole("batch_size", batch_size, 1)
         targets = None if held_out is None else held_out.ys
         in_order = not shuffle and size < len(rows)
@@ -296,8 +294,7 @@ class Sequential(Module):
         """
         self._check_compiled()
         rows = prepare_rows(x, y, sample_weight)
-        self._build_for(rows)
-        self._objective.check(rows)
+        self.prepare_for(rows)
         logs = self.logs_of(self.evaluate_rows(rows), rows)
         if verbose not in (0, "auto"):
             print(" - ".join(f"{name}: {value:.4f}" for name, value in logs.items()))
@@ -406,7 +403,13 @@ class Sequential(Module):
             )
         return self.optimizer
 
-    def _build_for(self, rows: Rows, name: str = "x") -> None:
+    def prepare_for(self, rows: Rows, name: str = "x") -> None:
+        """Build the model for these rows, and refuse those that do not fit it or its loss."""
+        self._check_compiled()
+        self._build_for(rows, name)
+        self._objective.check(rows)
+
+    def _build_for(self, rows: Rows, name: str) -> None:
         if not self.layers:
             raise LengthError("expected a model with layers, but there are none; add() some")
         if not self.built:
