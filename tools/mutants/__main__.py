@@ -158,8 +158,9 @@ def main() -> None:
         if numbers and not options.report:
             tests = options.tests or test_files(file)
             known = survey(surveyed_with(file), tests)
-            results |= trial(file, numbers, known, options.jobs, options.longest)
-            kept.write_text(json.dumps(results, indent=1))
+            for key, result in trial(file, numbers, known, options.jobs, options.longest):
+                results[key] = result
+                kept.write_text(json.dumps(results, indent=1))  # an interrupt loses nothing
         named = {f"{file} {key}": result for key, result in results.items()}
         report(file, named, len(every), reasons)
         for key, result in named.items():

@@ -4,6 +4,7 @@ import ast
 import importlib.abc
 import importlib.machinery
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,11 +53,10 @@ class Result(NamedTuple):
 
 def trial(
     file: str, numbers: list[int], known: Survey, jobs: int, longest: float
-) -> dict[str, Result]:
-    """Makes the changes of these numbers, one at a time, and runs the tests. By their keys."""
+) -> Iterator[tuple[str, Result]]:
+    """Makes the changes of these numbers, one at a time, and runs the tests; each with its key."""
     source = (ROOT / file).read_text()
     every = changes(ast.parse(source))
-    results: dict[str, Result] = {}
     running: dict[Child, Change] = {}
     for number in [*numbers, None]:
         while running and (number is None or len(running) == jobs):
@@ -65,7 +65,7 @@ def trial(
             status = {0: "survived", TIMEOUT: "timeout", BROKEN: "error"}.get(code, "killed")
             by = child.told.read_text() if child.told.exists() else ""
             child.told.unlink(missing_ok=True)
-            results[change.key] = Result(status, by, change.line)
+            yield change.key, Result(status, by, change.line)
             if status == "survived":
                 print(f"  {file}:{change.line} {change.key}", flush=True)
         if number is None:
@@ -73,7 +73,7 @@ def trial(
         change = every[number]
         tests = known.covering(file, change, longest)
         if not tests:
-            results[change.key] = Result("untested", "", change.line)
+            yield change.key, Result("untested", "", change.line)
             continue
 
         def work(told: Path, number: int = number, tests: list[str] = tests) -> int:
@@ -93,4 +93,3 @@ def trial(
 
         seconds = 20 + 2 * sum(known.seconds[test] for test in tests)
         running[fork(work, seconds)] = change
-    return results
