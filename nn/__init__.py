@@ -77,5 +77,7 @@ from nn.schedules import exponential_decay as exponential_decay
 from nn.schedules import polynomial_decay as polynomial_decay
 from nn.schedules import step_decay as step_decay
 from nn.schedules import warmup as warmup
+from nn.sweeping import Sweep as Sweep
+from nn.sweeping import sweep as sweep
 from nn.train import perceptron_rule as perceptron_rule
 from nn.train import train as train

@@ -15,3 +15,5 @@ from nn.plots.grids import images as images
 from nn.plots.layers import gradient_flow as gradient_flow
 from nn.plots.layers import histograms as histograms
 from nn.plots.network import network as network
+from nn.plots.sweeps import heat_map as heat_map
+from nn.plots.sweeps import line_with_spread as line_with_spread

@@ -31,8 +31,8 @@ def sweep(
     grid: a dict of values to try, of which all combinations are points, as in
         {"width": [2, 4, 8], "seed": range(100)}; or a list of points, each a dict.
     data: (x, y), a data set, or a function from a point's values to these; so validation_data.
-    epochs, batch_size, shuffle: as for `Sequential.fit`, the order of the rows by each model's seed.
-    exact: keep the bits of `fit` with the eager engine; otherwise numbers differ in the last digits.
+    epochs, batch_size, shuffle: as for `Sequential.fit`; the order of rows by each model's seed.
+    exact: keep the bits of `fit` with the eager engine; otherwise the last digits may differ.
 
     Models of one structure are trained side by side, as lanes of one compiled program, each with
     its own weights, settings of the optimiser, penalties and order of the rows; others, and those
@@ -48,11 +48,11 @@ def sweep(
     try:
         for group in _groups(build, points, data, validation_data):
             for point in train_group(build, group, options):
-                finished.append(point)
+                finished.append(point)  # noqa: PERF402  Ctrl-C may come between two
     except KeyboardInterrupt:
         interrupted = True
     finished.sort(key=lambda f: f.number)
-    return Sweep(build, list(points[0]), finished, interrupted)
+    return Sweep(build, finished, interrupted)
 
 
 def _groups(build: Build, points: list[Point], data: Any, validation_data: Any) -> list[Group]:
@@ -60,7 +60,7 @@ def _groups(build: Build, points: list[Point], data: Any, validation_data: Any) 
     rows = _Rows(data, prepare_rows)
     held_out = _Rows(validation_data, prepare_held_out)
     starts = []
-    for k, point in enumerate(points):
+    for point in points:
         model = build(**point)
         if not isinstance(model, Sequential):
             raise TypeError(
@@ -70,18 +70,16 @@ def _groups(build: Build, points: list[Point], data: Any, validation_data: Any) 
         if validation_data is not None:
             model.prepare_for(held_out.of(point), "validation_data's x")
         starts.append(start_of(model))
-    found = []
-    for numbers in groups(starts, [rows.shapes(k) for k in range(len(points))]):
-        found.append(
-            Group(
-                [points[k] for k in numbers],
-                numbers,
-                [starts[k] for k in numbers],
-                rows.some(numbers),
-                held_out.some(numbers),
-            )
+    return [
+        Group(
+            [points[k] for k in numbers],
+            numbers,
+            [starts[k] for k in numbers],
+            rows.some(numbers),
+            held_out.some(numbers) if validation_data is not None else None,
         )
-    return found
+        for numbers in groups(starts, [rows.shapes(k) for k in range(len(points))])
+    ]
 
 
 class _Rows:
@@ -104,5 +102,9 @@ class _Rows:
         """What the rows of points that train together have in common."""
         return tuple([a.shape for a in self._each[k].arrays]) if self._each else None
 
-    def some(self, numbers: list[int]) -> Rows | list[Rows] | None:
-        return [self._each[k] for k in numbers] if self._each else self._shared
+    def some(self, numbers: list[int]) -> Rows | list[Rows]:
+        """The rows of these points."""
+        if self._each:
+            return [self._each[k] for k in numbers]
+        assert self._shared is not None
+        return self._shared

@@ -8,7 +8,7 @@ from autograd import jit, substitute, value_and_grad, vmap, where
 from nn.fit import Objective, Rows, projection
 from nn.models import Sequential
 from nn.rows import order_of_rows, random_numbers
-from nn.sweeping.points import Place, Start, with_settings
+from nn.sweeping.points import Start, with_settings
 
 
 class Trained(NamedTuple):

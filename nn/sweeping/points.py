@@ -1,4 +1,4 @@
-"""The points of a sweep: what is asked for, what each starts from, which can be trained together."""
+"""The points of a sweep: what is asked for, what each starts from, which are trained together."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -8,21 +8,23 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from autograd import LengthError, Value
+from nn.errors import HyperparameterError
 from nn.layers.base import SequentialLayer
 from nn.models import Sequential
 from nn.module import Module
 from nn.optim import Optimizer
 from nn.regularizers import L1, L1L2, L2
 
+COLUMNS = frozenset(("loss", "val_loss", "epochs", "diverged", "seconds"))
 Point = dict[str, Any]
 Build = Callable[..., Sequential]
 Place = tuple[Any, ...]  # of a setting that is a number: in the optimiser, or in a layer's penalty
 
 
 def points_of(grid: Mapping[str, Iterable[Any]] | Iterable[Mapping[str, Any]]) -> list[Point]:
-    """All combinations of a dict of lists, the last name's values changing fastest; a list as it is.
+    """All combinations of a dict of lists, the last name's values changing fastest; or the list.
 
-    Raises LengthError if there are none.
+    Raises LengthError if there are none, or if they have not the same names.
     """
     if isinstance(grid, Mapping):
         for name, values in grid.items():
@@ -34,6 +36,17 @@ def points_of(grid: Mapping[str, Iterable[Any]] | Iterable[Mapping[str, Any]]) -
         points = [dict(point) for point in grid]
     if not points:
         raise LengthError(f"expected at least one point to train, but got {grid!r:.80}")
+    for point in points:
+        if point.keys() != points[0].keys():
+            raise LengthError(
+                f"expected points of the same names, but got {sorted(points[0])} and "
+                f"{sorted(point)}"
+            )
+        if taken := COLUMNS & point.keys():
+            raise HyperparameterError(
+                f"expected a point's names to differ from {sorted(COLUMNS)}, which are columns of "
+                f"the table, but got {min(taken)!r}"
+            )
     return points
 
 

@@ -38,7 +38,7 @@ class Table(list[dict[str, Any]]):
     def to_pandas(self) -> Any:
         """The same as a DataFrame of pandas. Raises MissingExtraError without it."""
         try:
-            from pandas import DataFrame
+            from pandas import DataFrame  # type: ignore[import-untyped,unused-ignore]  # no stubs
         except ImportError:
             raise MissingExtraError("this table needs pandas: pip install pandas") from None
         return DataFrame(list(self))
@@ -61,13 +61,8 @@ class Sweep:
     interrupted: whether Ctrl-C came before all were finished.
     """
 
-    def __init__(
-        self, build: Build, names: Sequence[str], finished: Sequence[Finished], interrupted: bool
-    ) -> None:
-        """names: of what a point consists of."""
-        self._build, self.names, self.interrupted = build, list(names), interrupted
-        self._numbers = [f.parameters for f in finished]
-        self._input_shapes = [f.input_shape for f in finished]
+    def __init__(self, build: Build, finished: Sequence[Finished], interrupted: bool) -> None:
+        self._build, self._finished, self.interrupted = build, list(finished), interrupted
         self.table = Table([f.row for f in finished])
 
     @property
@@ -78,12 +73,12 @@ class Sweep:
     def model(self, k: int | None = None) -> Sequential:
         """The trained model of a line of the table, by default the best one, built anew."""
         k = self._best() if k is None else k
-        row = self.table[k]
-        model = self._build(**{name: row[name] for name in self.names})
+        trained = self._finished[k]
+        model = self._build(**trained.point)
         if not model.built:
-            model.build(self._input_shapes[k])
+            model.build(trained.input_shape)
         parameters = model.parameters()
-        set_at_once(parameters, ["data"] * len(parameters), self._numbers[k])
+        set_at_once(parameters, ["data"] * len(parameters), trained.parameters)
         return model
 
     @property

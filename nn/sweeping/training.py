@@ -28,6 +28,7 @@ class Finished(NamedTuple):
     """A point that is trained. number: which of the points. row: of the table."""
 
     number: int
+    point: Point
     row: dict[str, Any]
     parameters: list[float]
     input_shape: tuple[int, ...]
@@ -101,7 +102,7 @@ def _in_turn(build: Build, group: Group, options: Options) -> Iterator[Finished]
 def _finished(
     model: Sequential, group: Group, k: int, row: dict[str, Any], result: Trained
 ) -> Finished:
-    return Finished(group.numbers[k], row, result.numbers, model.input_shape)
+    return Finished(group.numbers[k], group.points[k], row, result.numbers, model.input_shape)
 
 
 def _row(model: Sequential, group: Group, k: int, result: Trained) -> dict[str, Any]:
