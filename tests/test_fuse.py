@@ -126,6 +126,11 @@ SUMS: dict[str, tuple[Callable[..., Any], str, str]] = {
         "add(mul(a, b), c), mul(a, b)",
         "add(mul(a, b), c), mul(a, b)",
     ),
+    "however many use it": (
+        lambda m, a, b, c: (lambda p: (m.add(p, c), m.exp(p), m.sin(p), p))(m.mul(a, b)),
+        "add(mul(a, b), c), exp(mul(a, b)), sin(mul(a, b)), mul(a, b)",
+        "add(mul(a, b), c), exp(mul(a, b)), sin(mul(a, b)), mul(a, b)",
+    ),
     "also a sum that is one": (
         lambda m, a, b, c: (lambda s: (m.add(m.mul(s, a), m.add(s, c)), s))(m.add(a, b)),
         "(add(a, b) + c + add(a, b)*a), add(a, b)",

@@ -130,6 +130,13 @@ def test_more_loops_than_there_may_be_go_through_tables() -> None:
     ((times, (a, b)),) = nests(np.column_stack([three[:, 0], irregular]))
     assert times == (8,), "three loops beside a table are one too many"
     assert a.table is not None
+    steps = [([8, 1, 0], 2), ([0, 1, 0], 2), ([0, 1, 1], 2)]
+    apart = addresses([(n, s) for s, n in steps], [0, 0, 0])
+    apart[:, 1] = irregular
+    ((times, (a, b, c)),) = nests(apart)
+    assert times == (2, 2, 2), "three loops that two columns make together"
+    assert (a.table, c.table) == (None, None)
+    assert visited(times, (), b) == irregular.tolist()
     two = addresses([(4, [10]), (2, [1])], [0])
     ((times, (a, b)),) = nests(np.column_stack([two[:, 0], irregular]))
     assert times == (4, 2)

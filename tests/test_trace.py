@@ -61,19 +61,19 @@ def test_a_traced_number_is_shown_and_left_as_it_is() -> None:
 
 
 REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
-    "bool": (lambda x: 1.0 if x > 0.0 else 2.0, r"a branch .* depends on a number .*write where"),
+    "bool": (lambda x: 1.0 if x > 0.0 else 2.0, r"a branch .* depends on a number .*; write where"),
     "not": (lambda x: not x, "a branch"),
-    "data": (lambda x: x.data, r"`.data` of a number was read .*leave .data out"),
+    "data": (lambda x: x.data, r"`.data` of a number was read .*; leave .data out"),
     "grad": (lambda x: x.grad, r"`.grad` of a number was read .*autograd.grad"),
     "backward": (lambda x: x.backward(), r"backward\(\) was called .*value_and_grad"),
-    "float": (lambda x: float(x), r"float\(x\) was called, .*use autograd.exp"),
+    "float": (lambda x: float(x), r"float\(x\) was called, .*; use autograd.exp"),
     "complex": (lambda x: complex(x), r"float\(x\) was called"),
     "round": (lambda x: round(x), r"float\(x\) was called"),
     "int": (lambda x: int(x), "a number was used as an index or a whole number .*autograd.take"),
     "index": (lambda x: [1.0, 2.0][x], "a number was used as an index"),
     "stored": (
         lambda x: setattr(Value(1.0), "data", x),
-        r"a number was stored in the `.data` .*return it",
+        r"a number was stored in the `.data` .*; return it",
     ),
 }
 
