@@ -16,22 +16,23 @@ def heat_map(
     x: str,
     y: str,
     *,
+    shares: bool = False,
     label: str = "",
     title: str = "",
 ) -> "Figure":
     """A number for each pair of values, darker for more, and written in its cell.
 
     cells: numbers by (value of x, value of y), as `Sweep.means` gives them; pairs that are missing
-    stay white. Raises LengthError if there are none.
+    stay white. shares: whether they are shares from 0 to 1, to be written in percent. Raises
+    LengthError if there are none.
     """
     if not cells:
         raise LengthError("expected something to draw, but got nothing")
     columns, rows = (list(dict.fromkeys(key[k] for key in cells)) for k in (0, 1))
     numbers = [[cells.get((c, r), float("nan")) for c in columns] for r in rows]
     finite = [z for row in numbers for z in row if isfinite(z)] or [0.0]
-    share = min(finite) >= 0.0 and max(finite) <= 1.0
-    low, high = (0.0, 1.0) if share else (min(finite), max(finite))
-    texts = [[_text(z, share) for z in row] for row in numbers]
+    low, high = (0.0, 1.0) if shares else (min(finite), max(finite))
+    texts = [[_text(z, shares) for z in row] for row in numbers]
     names = [_name(r) for r in rows]
     width = 0.3 + 0.085 * max(len(text) for row in texts for text in row)
     figure = new_figure(
@@ -88,14 +89,17 @@ def line_with_spread(
     axes.fill_between(xs, quarters[:, 0], quarters[:, 2], color=PALE_BLUE, alpha=0.5, lw=0.0,
                       label="middle half")  # fmt: skip
     axes.plot(xs, quarters[:, 1], color=BLUE, marker="o", ms=4.0, label="median")
-    if not are_numbers:
-        axes.set_xticks(xs, [_name(v) for v in values])
-    elif len(values) > 2 and min(values) > 0.0 and max(values) >= 100.0 * min(values):
+    if are_numbers and min(values) > 0.0 and max(values) >= 100.0 * min(values):
         axes.set_xscale("log")  # as rates are tried
+    elif len(values) <= _MOST_TICKS:
+        axes.set_xticks(xs, [_name(v) for v in values])
     plain(axes)
     axes.legend(frameon=False)
     axes.set(xlabel=x, ylabel=label, title=title)
     return figure
+
+
+_MOST_TICKS = 12
 
 
 def _text(z: float, share: bool) -> str:

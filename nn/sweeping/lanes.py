@@ -1,6 +1,7 @@
 """Models of equal structure, trained side by side: each is a lane of one compiled program."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import autograd
@@ -98,8 +99,15 @@ class Lanes:
         ]
         return numbers, tuple(state), stopped
 
-    def train(self, some: Sequence[int], epochs: int) -> list[Trained]:
-        """Train these of the models, given by their places among the starts."""
+    def trace(self) -> None:
+        """Compile a step. Raises what `jit` does if it cannot be."""
+        self.train([0], 1, batches=1)
+
+    def train(self, some: Sequence[int], epochs: int, batches: int | None = None) -> list[Trained]:
+        """Train these of the models, given by their places among the starts.
+
+        batches: only the first of each epoch.
+        """
         import numpy as np
 
         starts = [self.starts[k] for k in some]
@@ -108,10 +116,9 @@ class Lanes:
         settings = np.array([[s.settings[place] for place in self.varying] for s in starts])
         stopped, done = np.zeros(len(starts)), np.zeros(len(starts), int)
         rates = _rates([start.lr for start in starts])
-        step = 0
-        batches = self._batches(some)
+        step, batches_of = 0, self._batches(some)
         for epoch in range(epochs):
-            for batch in batches(epoch):
+            for batch in islice(batches_of(epoch), batches):
                 step += 1
                 numbers, state, stopped = self.step(
                     numbers, state, rates(step), stopped, settings, float(step), batch

@@ -108,16 +108,20 @@ class Sweep:
     ) -> "Figure":
         """The mean of a measure by one or two of the names.
 
-        With x and y a heat map; with x alone a line, and around it where the middle half of the
-        points lies. Raises UnknownNameError for a name that is no column.
+        With x and y a heat map, in percent for shares: an accuracy, or a function that is true or
+        false; with x alone the medians, and around them where the middle half of the points lies.
+        Raises UnknownNameError for a name that is no column.
         """
         from nn.plots.sweeps import heat_map, line_with_spread
 
         label = value if isinstance(value, str) else ""
+        numbers = self._measured(value)
         if y is not None:
-            return heat_map(self.means(x, y, value=value), x, y, label=label, title=title)
+            shares = label.endswith("accuracy") or {0.0, 1.0}.issuperset(numbers)
+            cells = self.means(x, y, value=value)
+            return heat_map(cells, x, y, shares=shares, label=label, title=title)
         points = [self._cell(row, x) for row in self.table]
-        return line_with_spread(points, self._measured(value), x, label=label, title=title)
+        return line_with_spread(points, numbers, x, label=label, title=title)
 
     def _measured(self, value: Measure) -> list[float]:
         if isinstance(value, str):

@@ -4,12 +4,12 @@ import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from autograd import MissingExtraError, TraceError
+from autograd import Value
 from nn.fit import Objective, Rows, check_loss_is_mean
 from nn.interrupts import set_at_once
 from nn.models import Sequential
 from nn.sweeping.lanes import Lanes, Trained
-from nn.sweeping.points import Build, Point, Start
+from nn.sweeping.points import Build, Point, Start, with_settings
 
 LANES = 1024  # more at once are no faster, and what is done so far is kept when Ctrl-C comes
 MOST_PRODUCTS = 300_000  # in a batch, for one model: beyond that compiling takes minutes
@@ -61,17 +61,22 @@ def train_group(build: Build, group: Group, options: Options) -> Iterator[Finish
     try:
         check_loss_is_mean(objective, rows)
         lanes = Lanes(model, group.starts, group.rows, size, options.shuffle, options.exact)
-        lanes.train([0], 0)
-    except (TraceError, ValueError, MissingExtraError):  # `fit` can do without machine code
+        lanes.trace()
+    except (TypeError, ValueError):  # whatever it is, `fit` may do without, or will say
         yield from _in_turn(build, group, options)
         return
+    # nodes, which compiled code reads afresh, as it does parameters
+    factors = {place: Value(0.0) for place in lanes.varying if place[0] != "optimizer"}
     for first in range(0, len(group.points), LANES):
         some = range(first, min(first + LANES, len(group.points)))
         began = time.perf_counter()
         trained = lanes.train(some, options.epochs)
-        rows_of_table = [
-            _row(model, group, k, result) for k, result in zip(some, trained, strict=True)
-        ]
+        rows_of_table = []
+        with with_settings(model, factors):
+            for k, result in zip(some, trained, strict=True):
+                for place, node in factors.items():
+                    node.data = group.starts[k].settings[place]
+                rows_of_table.append(_row(model, group, k, result))
         seconds = (time.perf_counter() - began) / len(some)
         for k, row, result in zip(some, rows_of_table, trained, strict=True):
             yield _finished(model, group, k, {**row, "seconds": seconds}, result)

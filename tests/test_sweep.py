@@ -1,0 +1,384 @@
+"""sweep: each of many models that train side by side becomes what it would have become alone."""
+
+import pickle
+import signal
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn
+from autograd import LengthError
+from nn import Adam, Sequential, gate, sweep
+from nn.layers import Dense, Dropout
+from nn.regularizers import L1L2, L2
+from nn.sweeping import training
+from nn.sweeping.lanes import Lanes
+from nn.sweeping.training import Options, train_group
+
+XS, YS = gate("xor")
+RNG = np.random.default_rng(5)
+CLOUD = (RNG.normal(size=(10, 3)), RNG.integers(0, 2, 10).astype(float))
+
+
+def build(
+    width: int = 3,
+    activation: str = "tanh",
+    seed: int = 0,
+    optimizer: Any = Adam,
+    compiled: bool | None = None,
+    l2: float | None = None,
+    inputs: int | None = None,
+    layers: Any = (),
+    constraint: Any = None,
+    **settings: Any,
+) -> Sequential:
+    """A small network, with the settings of its optimiser among the arguments."""
+    penalty = None if l2 is None else L2(l2)
+    first = {} if inputs is None else {"input_dim": inputs}
+    model = Sequential(
+        [
+            Dense(
+                width,
+                activation=activation,
+                kernel_regularizer=penalty,
+                kernel_constraint=constraint,
+                **first,
+            ),
+            *[make() for make in layers],
+            Dense(1, activation="sigmoid"),
+        ],
+        seed=seed,
+    )
+    model.compile(optimizer(**settings), "binary_crossentropy", ["accuracy"], compiled=compiled)
+    return model
+
+
+def alone(data: Any, point: dict[str, Any], compiled: bool | None, **options: Any) -> Sequential:
+    """The model of a point, trained by `fit`."""
+    model = build(**point, compiled=compiled)
+    model.fit(*data, verbose=0, **options)
+    return model
+
+
+def numbers(model: Sequential) -> Any:
+    """All its parameters."""
+    return np.array([p.data for p in model.parameters()])
+
+
+CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("seeds, rates", {"seed": [0, 1, 2], "lr": [0.01, 0.1]}, {"batch_size": None}),
+    ("orders", {"seed": [0, 1, 2], "lr": [0.05]}, {"batch_size": 4}),
+    ("one order", {"lr": [0.01, 0.1], "weight_decay": [0.0, 0.01, 0.1]}, {"batch_size": 3}),
+    ("no shuffle", {"seed": [0, 1]}, {"batch_size": 4, "shuffle": False}),
+    ("betas", {"betas": [(0.9, 0.99), (0.5, 0.9)], "eps": [1e-8, 1e-3]}, {"batch_size": 5}),
+    ("amsgrad", {"amsgrad": [True], "lr": [0.01, 0.1]}, {"batch_size": 5}),
+    (
+        "momentum",
+        {"optimizer": [nn.SGD], "momentum": [0.0, 0.5, 0.9], "lr": [0.1, 1.0]},
+        {"batch_size": 5},
+    ),
+    ("nadam", {"optimizer": [nn.Nadam], "momentum_decay": [0.004, 0.1]}, {"batch_size": 5}),
+    ("rmsprop", {"optimizer": [nn.RMSprop], "alpha": [0.9, 0.99]}, {"batch_size": 5}),
+    ("adadelta", {"optimizer": [nn.Adadelta], "rho": [0.9, 0.5]}, {"batch_size": 5}),
+    (
+        "adagrad",
+        {"optimizer": [nn.Adagrad], "initial_accumulator_value": [0.0, 0.1, 0.1]},
+        {"batch_size": 5},
+    ),
+    ("adamw", {"optimizer": [nn.AdamW], "weight_decay": [0.01, 0.1]}, {"batch_size": 5}),
+    ("clipping", {"clipnorm": [0.1, 1.0], "clipvalue": [0.05, 1.0]}, {"batch_size": 5}),
+    ("penalties", {"l2": [None, 0.0, 0.01, 0.1], "seed": [0, 1]}, {"batch_size": 5}),
+    ("schedules", {"lr": [nn.step_decay(0.1, 2, 0.5), 0.1], "seed": [3]}, {"batch_size": 5}),
+    ("dropout", {"layers": [(lambda: Dropout(0.3),)], "seed": [0, 1]}, {"batch_size": 5}),
+    ("constraints", {"constraint": ["non_neg"], "seed": [0, 1]}, {"batch_size": 5}),
+    ("relu", {"activation": ["relu"], "seed": [0, 1, 2], "width": [1, 2]}, {"batch_size": 10}),
+]
+
+
+@pytest.fixture
+def by_itself(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Which groups, by their size, `sweep` trains one model after another."""
+    found: list[int] = []
+    in_turn = training._in_turn
+
+    def spy(build: Any, group: Any, options: Any) -> Iterator[Any]:
+        found.append(len(group.points))
+        return in_turn(build, group, options)
+
+    monkeypatch.setattr(training, "_in_turn", spy)
+    return found
+
+
+@pytest.mark.parametrize(("_name", "grid", "options"), CASES, ids=[case[0] for case in CASES])
+def test_lanes_are_fit_to_the_bit(
+    _name: str, grid: Any, options: Any, by_itself: list[int]
+) -> None:
+    """With exact=True each model's parameters have the bits of `fit` with the eager engine.
+
+    Groups of one model are `fit`'s anyway, and must be rare enough to leave something to test.
+    """
+    found = sweep(build, grid, CLOUD, epochs=3, exact=True, **options)
+    assert sum(by_itself) < len(found)
+    assert set(by_itself) <= {1}
+    for row, model in zip(found.table, found.models, strict=True):
+        point = {name: row[name] for name in grid}
+        expected = alone(CLOUD, point, False, epochs=3, **options)
+        if not by_itself:
+            assert numbers(model).tolist() == numbers(expected).tolist(), point
+        else:
+            assert np.allclose(numbers(model), numbers(expected), rtol=1e-10, atol=1e-12), point
+
+
+def test_lanes_are_fit_after_a_hundred_steps() -> None:
+    """By default each model equals `fit`'s to 1e-10 after 100 steps; so does its line."""
+    grid = {"seed": range(4), "lr": [0.01, 0.05]}
+    found = sweep(build, grid, CLOUD, epochs=50, batch_size=5, validation_data=(CLOUD[0], CLOUD[1]))
+    for row, model in zip(found.table, found.models, strict=True):
+        expected = alone(
+            CLOUD, {"seed": row["seed"], "lr": row["lr"]}, None, epochs=50, batch_size=5
+        )
+        assert np.allclose(numbers(model), numbers(expected), rtol=1e-10, atol=1e-10)
+        loss, accuracy = expected.evaluate(*CLOUD)
+        assert row["loss"] == pytest.approx(loss, rel=1e-9)
+        assert (row["accuracy"], row["val_accuracy"]) == (accuracy, accuracy)
+        assert row["loss"] == row["val_loss"] == model.evaluate(*CLOUD)[0]
+        assert (row["epochs"], row["diverged"]) == (50, False)
+
+
+def test_data_of_their_own(by_itself: list[int]) -> None:
+    """Data may be a function of the point; rows of one shape train together."""
+
+    def data(seed: int, n: int, **_: Any) -> Any:
+        rng = np.random.default_rng(seed)
+        return rng.normal(size=(n, 3)), rng.integers(0, 2, n).astype(float)
+
+    def made(seed: int, n: int) -> Sequential:
+        return build(seed=seed)
+
+    found = sweep(
+        made,
+        {"seed": [0, 1, 2], "n": [6, 8]},
+        data,
+        epochs=3,
+        batch_size=4,
+        validation_data=data,
+        exact=True,
+    )
+    assert not by_itself
+    for row, model in zip(found.table, found.models, strict=True):
+        point = {"seed": row["seed"], "n": row["n"]}
+        own = data(**point)
+        expected = alone(own, {"seed": row["seed"]}, False, epochs=3, batch_size=4)
+        assert numbers(model).tolist() == numbers(expected).tolist()
+        assert row["loss"] == row["val_loss"] == model.evaluate(*own)[0]
+
+
+def test_divergence_stops_one_lane_and_no_other() -> None:
+    """A model that diverges keeps the parameters before that update; its neighbours train on."""
+    with np.errstate(all="ignore"):
+        xs = CLOUD[0] * 1e3
+
+        def made(lr: float) -> Sequential:
+            model = Sequential([Dense(2, activation="relu"), Dense(1)])
+            model.compile(nn.SGD(lr=lr), "mse")
+            return model
+
+        rates = [1e-9, 1e3, 1e-8, 1e6]
+        found = sweep(made, {"lr": rates}, (xs, CLOUD[1]), epochs=12, batch_size=5, exact=True)
+        ended = []
+        for row, model in zip(found.table, found.models, strict=True):
+            expected = made(row["lr"])
+            expected.compile(nn.SGD(lr=row["lr"]), "mse", compiled=False)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("warnings.warn", lambda *args, **kwargs: None)
+                history = expected.fit(xs, CLOUD[1], epochs=12, batch_size=5, verbose=0)
+            assert numbers(model).tolist() == numbers(expected).tolist()
+            assert row["epochs"] == len(history.losses)
+            assert row["diverged"] == (history.stopped == "diverged")
+            ended.append(row["diverged"])
+    assert ended == [False, True, False, True]
+
+
+def test_structures_are_told_apart(by_itself: list[int]) -> None:
+    """Points of one structure form one group; a width, an activation or a zero setting another."""
+    grid = {"width": [1, 2], "activation": ["tanh", "relu"], "seed": range(3)}
+    found = sweep(build, grid, (XS, YS), epochs=1)
+    assert not by_itself
+    sizes = [len(model.parameters()) for model in found.models]
+    assert sizes == [5] * 6 + [9] * 6
+    order = [(row["width"], row["activation"], row["seed"]) for row in found.table]
+    assert order == [(w, a, s) for w in (1, 2) for a in ("tanh", "relu") for s in range(3)]
+
+
+def test_what_cannot_be_compiled_trains_in_turn(by_itself: list[int]) -> None:
+    """A loss that branches on a number is trained by `fit`, one model after another."""
+
+    def branching(predictions: Any, targets: Any) -> Any:
+        found = [p if p > 0.5 else -p for (p,) in predictions]
+        return sum(found, 0.0) / len(found)
+
+    def made(seed: int) -> Sequential:
+        model = Sequential([Dense(1, activation="sigmoid", input_dim=2)], seed=seed)
+        model.compile(nn.SGD(lr=0.1), branching)
+        return model
+
+    found = sweep(made, {"seed": [0, 1]}, (XS, YS), epochs=2)
+    assert by_itself == [2]
+    expected = made(1)
+    expected.fit(XS, YS, epochs=2, verbose=0)
+    assert numbers(found.model(1)).tolist() == numbers(expected).tolist()
+
+
+def test_a_group_is_a_pure_function() -> None:
+    """What a group trains on and what comes of it can be pickled, and comes out the same again."""
+    groups = nn.sweeping._groups(build, [{"seed": 0}, {"seed": 1}], (XS, YS), None)
+    options = Options(2, 2, True, False)
+    copies = pickle.loads(pickle.dumps((build, groups, options)))
+    first, second = (
+        [f for group in gs for f in train_group(b, group, o)]
+        for b, gs, o in ((build, groups, options), copies)
+    )
+    assert [f.parameters for f in first] == [f.parameters for f in second]
+
+
+def test_interrupted_sweeps_keep_what_is_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C gives the points that are finished, and says that it came."""
+    monkeypatch.setattr(training, "LANES", 2)
+    train, calls = Lanes.train, []
+
+    def interrupted(self: Lanes, some: Any, epochs: int, **options: Any) -> Any:
+        calls.append(list(some))
+        if len(calls) == 4:  # the first only compiles
+            raise KeyboardInterrupt
+        return train(self, some, epochs, **options)
+
+    monkeypatch.setattr(Lanes, "train", interrupted)
+    found = sweep(build, {"seed": range(7)}, (XS, YS), epochs=2)
+    assert found.interrupted
+    assert [row["seed"] for row in found.table] == [0, 1, 2, 3]
+    assert "interrupted" in repr(found)
+    expected = alone((XS, YS), {"seed": 3}, None, epochs=2)
+    assert np.allclose(numbers(found.model(3)), numbers(expected), rtol=1e-12)
+
+
+def test_a_signal_ends_a_sweep() -> None:
+    """A real SIGINT between the steps of the lanes is answered soon, by a Sweep."""
+    timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    found = sweep(build, {"seed": range(8)}, (XS, YS), epochs=10**9)
+    timer.join()
+    assert found.interrupted
+    assert len(found) == 0
+    assert repr(found).startswith("an empty table")
+    with pytest.raises(LengthError, match="at least one finished point"):
+        _ = found.best
+
+
+def test_best_and_means() -> None:
+    """The best line has the smallest validation loss; means are over all other names."""
+    found = sweep(
+        build,
+        {"width": [1, 4], "seed": range(4)},
+        (XS, YS),
+        epochs=200,
+        validation_data=(XS[:2], YS[:2]),
+    )
+    assert found.best["val_loss"] == min(row["val_loss"] for row in found.table)
+    k = found.table.index(found.best)
+    assert numbers(found.model()).tolist() == numbers(found.model(k)).tolist()
+    means = found.means("width", value="loss")
+    rows = [row["loss"] for row in found.table if row["width"] == 4]
+    assert means[(4,)] == pytest.approx(sum(rows) / 4)
+    solved = found.means("width", value=lambda row: row["loss"] < 0.1)
+    assert solved[(1,)] == 0.0  # one unit cannot
+    with pytest.raises(nn.UnknownNameError, match="'depth'"):
+        found.means("depth", value="loss")
+    with pytest.raises(nn.UnknownNameError, match="'error'"):
+        found.means("width", value="error")
+
+
+def test_a_model_that_diverged_is_not_the_best() -> None:
+    """A loss of nan is worse than any number."""
+    found = sweep(build, {"seed": range(3)}, (XS, YS), epochs=1)
+    found.table[0]["loss"] = float("nan")
+    assert found.best["loss"] == min(row["loss"] for row in found.table[1:])
+
+
+def test_tables_print() -> None:
+    """Columns are aligned, long tables are cut and say so; pandas gets the same."""
+    pandas = pytest.importorskip("pandas")
+    found = sweep(build, {"seed": range(30)}, (XS, YS), epochs=1)
+    lines = repr(found).splitlines()
+    assert lines[0].split() == "seed loss accuracy epochs diverged seconds".split()  # noqa: SIM905
+    assert lines[-1] == "30 points"
+    assert len({len(line) for line in lines[:-1]}) == 1
+    assert len(lines) == 23
+    frame = found.table.to_pandas()
+    assert isinstance(frame, pandas.DataFrame)
+    assert frame["loss"].tolist() == [row["loss"] for row in found.table]
+
+
+def test_pictures() -> None:
+    """A heat map has a cell for each pair with its number; a line a median for each value."""
+    found = sweep(build, {"width": [1, 2], "seed": range(3)}, (XS, YS), epochs=1)
+    axes = found.plot("width", "seed", "accuracy").axes[0]
+    texts = sorted(text.get_text() for text in axes.texts)
+    assert texts == sorted(f"{100 * row['accuracy']:.0f} %" for row in found.table)
+    axes = found.plot("width", "seed", "loss", title="losses").axes[0]
+    assert axes.get_title() == "losses"
+    at = {(text.get_position()): text.get_text() for text in axes.texts}
+    assert at[(1, 2)] == f"{found.table[5]['loss']:.3g}"
+    axes = found.plot("width", value="loss").axes[0]
+    (line,) = axes.lines
+    medians = [sorted(r["loss"] for r in found.table if r["width"] == w)[1] for w in (1, 2)]
+    assert line.get_ydata().tolist() == medians
+    wide = sweep(build, {"lr": [1e-4, 1e-2, 1.0]}, (XS, YS), epochs=1).plot("lr")
+    assert wide.axes[0].get_xscale() == "log"
+    names = sweep(build, {"activation": ["relu", "tanh"]}, (XS, YS), epochs=1).plot("activation")
+    assert [t.get_text() for t in names.axes[0].get_xticklabels()] == ["relu", "tanh"]
+
+
+def test_errors() -> None:
+    """What makes no sense is refused before anything is trained."""
+    with pytest.raises(LengthError, match="at least one point"):
+        sweep(build, {"seed": []}, (XS, YS), epochs=1)
+    with pytest.raises(LengthError, match="same names"):
+        sweep(build, [{"seed": 1}, {"width": 1}], (XS, YS), epochs=1)
+    with pytest.raises(nn.HyperparameterError, match="columns of the table, but got 'epochs'"):
+        sweep(build, {"epochs": [1]}, (XS, YS), epochs=1)
+    with pytest.raises(TypeError, match="values for 'seed'"):
+        sweep(build, {"seed": 3}, (XS, YS), epochs=1)  # type: ignore[dict-item]
+    with pytest.raises(TypeError, match="to give a Sequential"):
+        sweep(lambda seed: None, {"seed": [3]}, (XS, YS), epochs=1)  # type: ignore[arg-type, return-value]
+    with pytest.raises(nn.NotCompiledError):
+        sweep(lambda n: Sequential([Dense(n)]), {"n": [3]}, (XS, YS), epochs=1)
+    with pytest.raises(nn.HyperparameterError, match="epochs"):
+        sweep(build, {"seed": [1]}, (XS, YS), epochs=-1)
+    with pytest.raises(nn.HyperparameterError, match="batch_size"):
+        sweep(build, {"seed": [1]}, (XS, YS), epochs=1, batch_size=0)
+    with pytest.raises(LengthError, match=r"rows of shape \(3,\)"):
+        sweep(build, {"inputs": [3], "seed": [1, 2]}, (XS, YS), epochs=1)
+    with pytest.raises(nn.TargetError):
+        sweep(build, {"seed": [1, 2]}, (XS, [7.0] * 4), epochs=1)
+
+
+def test_penalties_of_two_kinds_differ_in_lanes(by_itself: list[int]) -> None:
+    """Each factor of a penalty is a lane's own, and the model is left with the one it had."""
+
+    def made(l1: float, l2: float) -> Sequential:
+        model = Sequential([Dense(2, input_dim=2, kernel_regularizer=L1L2(l1, l2)), Dense(1)])
+        model.compile(nn.SGD(lr=0.1), "mse")
+        return model
+
+    grid = {"l1": [0.1, 0.2], "l2": [0.3, 0.4]}
+    found = sweep(made, grid, (XS, YS), epochs=3, exact=True)
+    assert not by_itself
+    for row, model in zip(found.table, found.models, strict=True):
+        expected = made(row["l1"], row["l2"])
+        expected.compile(nn.SGD(lr=0.1), "mse", compiled=False)
+        expected.fit(XS, YS, epochs=3, verbose=0)
+        assert numbers(model).tolist() == numbers(expected).tolist()
+        assert row["loss"] == pytest.approx(model.evaluate(XS, YS), rel=1e-12)
