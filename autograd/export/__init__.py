@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autograd.export.c import CFunction
+    from autograd.export.formulas import FunctionFormulas
     from autograd.export.jax_function import JaxFunction
+    from autograd.export.onnx_model import OnnxModel
+    from autograd.export.python_source import PythonSource
 
 
 def to_json(root: Any, *examples: Any) -> str:
@@ -72,3 +75,58 @@ def to_c(
     from autograd.export.c import export
 
     return export(f, examples, gradient, name, dtype, static)
+
+
+def to_python(f: Callable[..., Any], *examples: Any, gradient: bool = True) -> "PythonSource":
+    """A Python module that computes f and needs `math` alone: print it, or save(path).
+
+    examples: an argument each, which say the structure; in the module each is one flat list.
+    gradient: the function gives the value, and a gradient for each argument. Weights of a network
+    are numbers in it, as they are now.
+    Raises ExportError for a primitive that only Python computes, LengthError, StructureError,
+    TraceError.
+    """
+    from autograd.export.portable import Portable
+    from autograd.export.python_source import PythonSource
+
+    return PythonSource(Portable(f, examples, gradient))
+
+
+def to_sympy(f: Callable[..., Any], *examples: Any, gradient: bool = False) -> "FunctionFormulas":
+    """A small function as SymPy expressions over the numbers of its arguments.
+
+    gradient: the derivative by each of them as well. Weights of a network are numbers in it.
+    Raises GraphTooLargeError beyond some 200 nodes, MissingExtraError without SymPy, ExportError if
+    the formula does not hold away from the examples, LengthError, StructureError, TraceError.
+    """
+    from autograd.export.formulas import FunctionFormulas
+
+    return FunctionFormulas(f, examples, gradient)
+
+
+def to_latex(f: Callable[..., Any], *examples: Any, gradient: bool = False) -> str:
+    """The formulas of `to_sympy` in LaTeX, for a display. Raises as that does."""
+    from autograd.export.formulas import latex_of
+
+    return latex_of(f, examples, gradient)
+
+
+def to_onnx(
+    f: Callable[..., Any],
+    *examples: Any,
+    gradient: bool = False,
+    dtype: str = "float64",
+    batch: bool = False,
+) -> "OnnxModel":
+    """An ONNX model of f, checked by onnx.checker and run by onnxruntime.
+
+    examples: an argument each, which say the shapes. gradient: value and gradients, the outputs
+    "value", "d_x" ... for arguments x ... dtype: "float64" or "float32".
+    batch: every input and output has rows, of any number, for its first axis.
+    Weights of a network are constants of it, as they are now. `.save(path)` writes it.
+    Raises MissingExtraError without onnx and onnxruntime, ExportError for lgamma, digamma,
+    polygamma and primitives that only Python computes, LengthError, StructureError, TraceError.
+    """
+    from autograd.export.onnx_model import to_onnx as export
+
+    return export(f, examples, gradient, dtype, batch)

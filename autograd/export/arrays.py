@@ -142,3 +142,20 @@ def _sum(m: Any, arrays: Sequence[Any], step: Step) -> Any:
     if step.onto is not None:
         return m.elementwise("add", _operand(m, arrays, step.onto), y)
     return m.elementwise("add", y, step.start) if step.start != 0.0 else y
+
+
+# --- structures -----------------------------------------------------------------------------------
+
+
+def shape_of(structure: Any) -> tuple[int, ...] | None:
+    """The shape of a list of numbers, nested or not, or of an array; None for anything else."""
+    if structure == ".":
+        return ()
+    if isinstance(structure, str):  # "array(2, 3)", as autograd.tree writes it
+        inside = structure.removeprefix("array(").rstrip(",)")
+        return tuple([int(n) for n in inside.split(",")])
+    if not isinstance(structure, list) or not structure:
+        return None
+    shapes = {shape_of(s) for s in structure}
+    shape = shapes.pop()
+    return None if shapes or shape is None else (len(structure), *shape)

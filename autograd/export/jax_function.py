@@ -14,7 +14,7 @@ from autograd.compiler.lower import compute
 from autograd.compiler.tape import EXTRA
 from autograd.errors import ExportError, LengthError, MissingExtraError, StructureError
 from autograd.export.arranging import array_program
-from autograd.export.arrays import ArrayProgram, run
+from autograd.export.arrays import ArrayProgram, run, shape_of
 from autograd.export.portable import Agreement, Portable
 from autograd.order import topological_order
 from autograd.primitives import TABLE
@@ -157,26 +157,12 @@ def _size(structure: Any) -> int:
         return sum([_size(s) for s in structure.values()])
     if isinstance(structure, (list, tuple)):
         return sum([_size(s) for s in structure])
-    return int(np.prod(_array_shape(structure), dtype=np.int64))
-
-
-def _array_shape(structure: Any) -> tuple[int, ...] | None:
-    """The shape of a list of numbers, nested or not, or of an array; None for anything else."""
-    if structure == ".":
-        return ()
-    if isinstance(structure, str):  # "array(2, 3)", as autograd.tree writes it
-        inside = structure.removeprefix("array(").rstrip(",)")
-        return tuple([int(n) for n in inside.split(",")])
-    if not isinstance(structure, list) or not structure:
-        return None
-    shapes = {_array_shape(s) for s in structure}
-    shape = shapes.pop()
-    return None if shapes or shape is None else (len(structure), *shape)
+    return int(np.prod(shape_of(structure), dtype=np.int64))
 
 
 def _rebuilt(structure: Any, flat: Any) -> Any:
     """A result: the structure that f returns, in which lists of numbers are arrays."""
-    shape = _array_shape(structure)
+    shape = shape_of(structure)
     if shape is not None:
         return flat.reshape(shape)
     items = list(structure.values() if isinstance(structure, dict) else structure)
@@ -249,8 +235,12 @@ class _Numbers:
 
 
 def _polygamma(order: Any, x: Any) -> Any:
-    above = special.polygamma(jnp.maximum(order, 1.0), x)
-    return jnp.where(order == 0.0, special.digamma(x), above)
+    """By the zeta function, Abramowitz & Stegun 6.4.10; x > 0."""
+    n = jnp.maximum(order, 1.0)
+    size = jnp.exp(special.gammaln(n + 1.0)) * special.zeta(n + 1.0, x)
+    above = jnp.where(n % 2.0 == 1.0, size, -size)
+    whole = (order >= 0.0) & (order % 1.0 == 0.0)
+    return jnp.where(whole, jnp.where(order == 0.0, special.digamma(x), above), jnp.nan)
 
 
 _LIBRARY: dict[str, Callable[..., Any]] = {

@@ -1,0 +1,252 @@
+"""The export to JAX: the same numbers, inside JAX's own transformations."""
+
+import math
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from exported import everything
+from hypothesis import given, settings
+from strategies import Program, programs
+from test_special_values import ROWS, Row
+
+import autograd
+from autograd import export
+from autograd.errors import ExportError, LengthError, MissingExtraError, StructureError
+from autograd.export.portable import Portable
+from autograd.tree import flatten
+from nn import Sequential
+from nn.layers import Dense
+
+jax = pytest.importorskip("jax")
+jax.config.update("jax_num_cpu_devices", 2)
+
+import jax.numpy as jnp  # noqa: E402
+
+from autograd.export import jax_function  # noqa: E402
+from autograd.export.arranging import array_program  # noqa: E402
+
+FAST = {"xla_backend_optimization_level": 0}  # what is compiled for one call
+
+
+@pytest.fixture(autouse=True)
+def _float64() -> Iterator[None]:
+    with jax.enable_x64(True):
+        yield
+
+
+def loss(p: Any, x: Any) -> Any:
+    return autograd.tanh(autograd.dot(p["w"], x)) * p["b"] ** 2
+
+
+POINT: list[Any] = [{"w": [0.3, -0.2], "b": 0.5}, (0.7, 0.4)]
+
+
+def assert_near(got: Any, want: Any, relative: float = 1e-13) -> None:
+    """The same numbers in the same order."""
+    found = np.concatenate([np.ravel(x) for x in flatten(got)[0]])
+    np.testing.assert_allclose(found, flatten(want)[0], rtol=relative, atol=1e-15)
+
+
+def test_every_primitive_with_its_derivative() -> None:
+    """Each value and derivative of the table, by jax.grad and by the gradient that is exported."""
+    f, cases = everything(without={"stop_gradient"})
+    values = export.to_jax(f, cases)
+    assert values.agreement.relative < 1e-13
+    want = autograd.grad(f.summed)(cases)
+
+    def total(cases: Any) -> Any:
+        return values(cases).sum()
+
+    got = jax.jit(jax.grad(total), compiler_options=FAST)(cases)
+    assert_near({name: got[name] for name in cases}, want)
+    both = export.to_jax(f.summed, cases, gradient=True)
+    got = jax.jit(both, compiler_options=FAST)(cases)[1][0]
+    assert_near({name: got[name] for name in cases}, want)
+
+
+# What JAX does otherwise, as docs/export.md says: (expression, at) and where
+OTHERWISE = {
+    ("logsumexp([x, y])", (0.0, -40.0)): "value",  # sums run in another order
+    ("where(x > 0, log(x), 0.0)", (0.0,)): "jax.grad",  # 0 * inf behind the branch not taken
+    ("where(x > 0, sqrt(x), x)", (0.0,)): "jax.grad",
+}
+
+
+def rows_but(where: str) -> list[Row]:
+    return [row for row in ROWS if OTHERWISE.get((row.expression, row.at)) != where]
+
+
+def assert_row(row: Row, got: Any, want: float | None) -> None:
+    if want is not None:
+        same = math.isnan(got) if math.isnan(want) else math.isclose(got, want, rel_tol=1e-14)
+        assert same, f"{row.expression} at {row.at}: {got}, expected {want}"
+
+
+def test_special_values() -> None:
+    """Each row of docs/special-values.md, but for those that the page on exports names."""
+    rows = rows_but("value")
+
+    def f(points: Any) -> list[Any]:
+        return [row.function(*at) for row, at in zip(rows, points, strict=True)]
+
+    points = [row.at for row in rows]
+    portable = Portable(f, [points], gradient=False, exact=False)
+    program = array_program(portable)
+
+    def run(flat: Any) -> Any:
+        values = jax_function._run(program, [flat])[0]
+        return values.sum(), values
+
+    flat = portable.example[0]
+    both = jax.jit(jax.grad(run, has_aux=True), compiler_options=FAST)
+    slopes, values = both(flat)
+    for row, got in zip(rows, values, strict=True):
+        assert_row(row, float(got), row.value)
+    theirs = rows_but("jax.grad")
+    place = 0
+    for row in rows:
+        for want in row.gradient:
+            if row in theirs:
+                assert_row(row, float(slopes[place]), want)
+            place += 1
+
+    portable = Portable(lambda xs: autograd.total(f(xs)), [points], gradient=True, exact=False)
+    program = array_program(portable)
+    ours = jax.jit(lambda flat: jax_function._run(program, [flat])[1], compiler_options=FAST)(flat)
+    slots = [(row, want) for row in rows for want in row.gradient]
+    for (row, want), got in zip(slots, ours, strict=True):
+        assert_row(row, float(got), want)
+
+
+@settings(max_examples=6)
+@given(programs())
+def test_random_graphs(program: Program) -> None:
+    """Any graph, with its gradient: an export checks itself, and the check is near."""
+    point = list(program.leaves)
+    exported = export.to_jax(program, point, gradient=True)
+    assert exported.agreement.relative < 1e-10
+
+
+def test_transformations() -> None:
+    """jit, grad, jvp, vmap, and second derivatives, give what autograd's own do."""
+    f = export.to_jax(loss, *POINT)
+    assert_near(jax.jit(f)(*POINT), loss(*POINT))
+    want = autograd.grad(loss, (0, 1))(*POINT)
+    got = jax.grad(f, (0, 1))(*POINT)
+    assert_near([got[0]["w"], got[0]["b"], got[1]], want)
+    tangent = ({"w": [1.0, 0.5], "b": -1.0}, (2.0, 0.1))
+    assert_near(jax.jvp(f, tuple(POINT), tangent)[1], autograd.jvp(loss, tuple(POINT), tangent)[1])
+    rows = np.array([[0.7, 0.4], [-1.0, 2.0], [0.1, 0.2]])
+    batch = jax.vmap(f, (None, 0))(POINT[0], rows)
+    assert_near(batch, [loss(POINT[0], row) for row in rows.tolist()])
+    second = jax.hessian(lambda x: f(POINT[0], x))(jnp.array(POINT[1]))
+    assert_near(second, autograd.hessian(lambda x: loss(POINT[0], x))(list(POINT[1])))
+
+
+def test_structures() -> None:
+    """An argument as its example, with arrays for lists, or flat; its gradient is built like it."""
+    f = export.to_jax(loss, *POINT, gradient=True)
+    want = loss(*POINT)
+    gradient, dx = autograd.grad(loss, (0, 1))(*POINT)
+    dw, db = gradient["w"], gradient["b"]
+    for w in (POINT[0]["w"], np.array(POINT[0]["w"])):
+        value, (dp, got) = f({"w": w, "b": POINT[0]["b"]}, POINT[1])
+        assert type(got) is tuple
+        assert hasattr(dp["w"], "shape") == hasattr(w, "shape")
+        assert_near([value, dp["w"], dp["b"], got], [want, dw, db, dx])
+    value, (dp, got) = f(jnp.array([0.3, -0.2, 0.5]), jnp.array(POINT[1]))
+    assert dp.shape == (3,)
+    assert_near([value, dp, got], [want, dw, db, dx])
+
+
+def test_results() -> None:
+    """Nested lists of numbers come back as arrays, in the dicts and tuples that f gives."""
+    f = export.to_jax(lambda x: {"m": [[x[0], x[1]], [x[1], 2.0]], "t": (x[0], [x[1]])}, [3.0, 4.0])
+    result = f([3.0, 4.0])
+    assert result["m"].tolist() == [[3.0, 4.0], [4.0, 2.0]]
+    assert float(result["t"][0]) == 3.0
+    assert result["t"][1].shape == (1,)
+
+
+def test_wrong_arguments() -> None:
+    """Another number of arguments, of items, or another structure, is an error that says which."""
+    f = export.to_jax(loss, *POINT)
+    with pytest.raises(LengthError, match=r"2 arguments \(p, x\)"):
+        f(POINT[0])
+    with pytest.raises(LengthError, match="expected x of 2 items, but got 3"):
+        f(POINT[0], (1.0, 2.0, 3.0))
+    with pytest.raises(StructureError, match="flat array of 2 numbers"):
+        f(POINT[0], np.zeros(3))
+    with pytest.raises(StructureError, match="expected p of the structure"):
+        f({"w": [1.0, 2.0]}, POINT[1])
+
+
+def test_floating_types() -> None:
+    """It computes in the type of what it is given, float32 to its precision."""
+    f = export.to_jax(loss, *POINT)
+    single = f(np.array([0.3, -0.2, 0.5], np.float32), np.array(POINT[1], np.float32))
+    assert single.dtype == np.float32
+    assert_near(single, loss(*POINT), 1e-6)
+    assert f(*POINT).dtype == np.float64
+    assert f({"w": [1, 2], "b": 3}, (4, 5)).dtype == np.float64
+
+
+def test_a_network_is_a_few_operations() -> None:
+    """A network of 3,700 weights is a dozen operations at most; rows spread over two devices."""
+    model = Sequential([Dense(48, "tanh"), Dense(48, "relu"), Dense(3)])
+    rows = np.random.default_rng(0).normal(size=(8, 24))
+    want = model.predict(rows)
+    predict = export.to_jax(model, rows[0].tolist())
+    assert predict.operations <= 12
+    mesh = jax.sharding.Mesh(np.array(jax.devices()), ("rows",))
+    place = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("rows"))
+    spread = jax.jit(jax.vmap(predict))(jax.device_put(rows, place))
+    assert len(spread.sharding.device_set) == 2
+    np.testing.assert_allclose(spread, want, rtol=1e-12)
+
+
+def test_own_primitives() -> None:
+    """One written over m is traced like anything else; one that only Python computes is refused."""
+    with autograd.registering.temporary_primitives():
+        cube = autograd.primitive(
+            "cube_", lambda m, x: m.mul(x, m.square(x)), lambda m, y, x: (m.mul(3.0, m.square(x)),)
+        )
+        assert_near(jax.grad(export.to_jax(lambda x: cube(x) * 2.0, 3.0))(3.0), 54.0)
+        python = autograd.primitive(
+            "python_", lambda x: x * x * x, lambda m, y, x: (m.mul(3.0, m.square(x)),)
+        )
+        with pytest.raises(ExportError, match="'python_' is computed by a Python function alone"):
+            export.to_jax(lambda x: python(x), 3.0)
+
+
+def test_stop_gradient_is_not_lost() -> None:
+    """jax.grad through a stop_gradient is refused; softmax's own shift is not meant by that."""
+    f = export.to_jax(lambda x: x * autograd.stop_gradient(x), 3.0)
+    assert float(f(3.0)) == 9.0
+    with pytest.raises(ExportError, match="uses stop_gradient"):
+        jax.grad(f)(3.0)
+    _, (slope,) = export.to_jax(lambda x: x * autograd.stop_gradient(x), 3.0, gradient=True)(3.0)
+    assert float(slope) == 3.0
+
+
+def test_softmax_has_a_derivative() -> None:
+    """Its shift is behind a stop_gradient, and no derivative depends on it: not even the second."""
+
+    def f(x: Any) -> Any:
+        return autograd.softmax(x)[0]
+
+    x = [1.0, 2.0]
+    g = export.to_jax(f, x)
+    assert_near(jax.grad(g)(jnp.array(x)), autograd.grad(f)(x))
+    assert_near(jax.hessian(g)(jnp.array(x)), autograd.hessian(f)(x))
+
+
+def test_without_jax(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names the extra."""
+    monkeypatch.setitem(sys.modules, "jax", None)
+    monkeypatch.delitem(sys.modules, "autograd.export.jax_function")
+    with pytest.raises(MissingExtraError, match=r"glassgrad\[jax\]"):
+        export.to_jax(lambda x: x, 1.0)
