@@ -297,3 +297,12 @@ def test_a_new_node_has_no_gradient_and_no_label(name: str) -> None:
         for y in (apply(p, *operands), call(p, *operands), bare):
             assert (y.grad, y.label) == (0.0, None)
             assert y.op == (None if y is bare else name)
+
+
+@pytest.mark.parametrize("slope", [-1.0, 0.0, 0.01, 0.5, 1.0, 1.5, 3.0])
+def test_at_a_corner_the_gradient_is_the_smallest_between_the_slopes(slope: float) -> None:
+    """1 on the right, `slope` on the left: 0 if it lies between them, else the nearer to 0."""
+    want = min(max(slope, 0.0), 1.0)
+    for f in (autograd.leaky_relu, autograd.elu):
+        assert autograd.grad(lambda x, f=f: f(x, slope))(0.0) == want
+        assert autograd.jvp(lambda x, f=f: f(x, slope), 0.0, 1.0)[1] == want
