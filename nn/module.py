@@ -156,13 +156,13 @@ def _find(path: str, x: Any, found: dict[Value | Module, str]) -> None:
         return
     if isinstance(x, (list, tuple)):
         children: Iterable[tuple[Any, Any]] = enumerate(x)
-    elif isinstance(x, Module) and x not in found:
+    elif Module in type(x).__mro__ and x not in found:  # isinstance asks the metaclass: slow
         found[x] = path
         children = vars(x).items()
     else:
         return
     for name, child in children:
-        if type(child) not in _PLAIN:  # to ask what it is takes longer than all the rest
+        if type(child) not in _PLAIN:
             _find(f"{path}.{name}" if path else str(name), child, found)
 
 

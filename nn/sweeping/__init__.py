@@ -7,7 +7,7 @@ from nn.course import whole
 from nn.fit import Rows
 from nn.models import Sequential
 from nn.rows import prepare_held_out, prepare_rows
-from nn.sweeping.points import Build, Point, groups, points_of, start_of
+from nn.sweeping.points import Build, Point, Start, groups, points_of, start_of
 from nn.sweeping.result import Sweep as Sweep
 from nn.sweeping.result import Table as Table
 from nn.sweeping.training import Finished, Group, Options, train_group
@@ -59,17 +59,25 @@ def _groups(build: Build, points: list[Point], data: Any, validation_data: Any) 
     """The points that can be trained together, with their rows."""
     rows = _Rows(data, prepare_rows)
     held_out = _Rows(validation_data, prepare_held_out)
-    starts = []
+    starts: list[Start] = []
+    tried: set[Any] = set()
     for point in points:
         model = build(**point)
         if not isinstance(model, Sequential):
             raise TypeError(
                 f"expected build(...) to give a Sequential, but got {model!r:.80} for {point}"
             )
-        model.prepare_for(rows.of(point))
-        if validation_data is not None:
-            model.prepare_for(held_out.of(point), "validation_data's x")
-        starts.append(start_of(model))
+        own = rows.of(point)
+        if not model.built:
+            model.build(own.xs.shape[1:])
+        start = start_of(model)
+        # models that are alike take the same rows, and to look at all of them takes a while
+        if callable(data) or callable(validation_data) or start.like not in tried:
+            tried.add(start.like)
+            model.prepare_for(own)
+            if validation_data is not None:
+                model.prepare_for(held_out.of(point), "validation_data's x")
+        starts.append(start)
     return [
         Group(
             [points[k] for k in numbers],

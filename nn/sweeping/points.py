@@ -134,19 +134,20 @@ _DRAWN = frozenset(("kernel_initializer", "bias_initializer"))  # what they drew
 
 def _plain(x: Any) -> Any:
     """What can be compared and hashed, without the numbers that may differ."""
-    if isinstance(x, Mapping):
+    if type(x) in (str, int, float, bool, type(None)):
+        return x
+    if isinstance(x, dict):
         return tuple([(name, _plain(y)) for name, y in x.items() if name not in _DRAWN])
     if isinstance(x, (list, tuple)):
-        kinds = set(map(type, x))
-        if kinds and all(issubclass(kind, (Module, Value)) for kind in kinds):
-            return (*kinds, len(x))
         return tuple([_plain(y) for y in x])
-    if isinstance(x, (L1, L2, L1L2, Module, Value)):
+    if type(x) in (Value, L1, L2, L1L2):
         return type(x)
+    if isinstance(x, Module):
+        return (type(x), _plain(vars(x)))
     try:
         hash(x)
     except TypeError:
-        return repr(x)
+        return object()  # like no other
     return x
 
 
