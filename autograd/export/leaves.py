@@ -14,10 +14,17 @@ def leaves_of(f: Callable[..., Any], examples: Sequence[Any]) -> tuple[list[Any]
     They are labelled as the parameter, numbered from 0 where it holds several.
     """
     arguments, leaves = [], []
+    taken: set[str] = set()
     for name, example in zip(_names(f, len(examples)), examples, strict=True):
         numbers, rebuild = flatten(example)
         alone = len(numbers) == 1 and numbers[0] is example
-        found = [Value(x, name if alone else f"{name}{k}") for k, x in enumerate(numbers)]
+        found = []
+        for k, x in enumerate(numbers):
+            label = name if alone else f"{name}{k}"
+            while label in taken:  # as x0 of a list x, and a parameter x0
+                label += "_"
+            taken.add(label)
+            found.append(Value(x, label))
         arguments.append(rebuild(found))
         leaves += found
     return arguments, leaves
