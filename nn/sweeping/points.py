@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from autograd import LengthError, Value
-from nn.errors import HyperparameterError
+from nn.errors import HyperparameterError, NotCompiledError
 from nn.layers.base import SequentialLayer
 from nn.models import Sequential
 from nn.module import Module
@@ -67,9 +67,13 @@ class Start(NamedTuple):
 
 
 def start_of(model: Sequential) -> Start:
-    """Of a model that is built and knows how to train."""
+    """Of a model that is built. Raises NotCompiledError if it does not know how to train."""
     optimizer = model.optimizer
-    assert optimizer is not None
+    if optimizer is None:
+        raise NotCompiledError(
+            'expected build(...) to give a model that knows how to train; call compile("adam", '
+            '"mse") or the like in it'
+        )
     settings = dict(_settings(model))
     # a setting of 0 leaves terms out of the formulas
     zeros = tuple([(place, not number) for place, number in settings.items()])
