@@ -186,7 +186,7 @@ class _Arranger:
         """One operation for members of several loops."""
         first, n = group[0], len(group)
         factors = np.array([x.factors for x in group], np.int64)
-        members, terms = (n,), ()
+        terms: tuple[int, ...] = ()
         if first.op == "inner":
             terms = (factors.shape[1] // 2,)
             columns = [factors[:, 0::2], factors[:, 1::2]]
@@ -198,7 +198,7 @@ class _Arranger:
             for numbers, c in zip(columns, known, strict=True)
         ]
         self._hold(np.array([x.result for x in group], np.int64))
-        return Step(first.op, members, terms, tuple(operands), first.start, None)
+        return Step(first.op, (n,), terms, tuple(operands), first.start, None)
 
     def _same_literal(self, numbers: Ints) -> float | None:
         """The number that all of these are, if they are one literal."""

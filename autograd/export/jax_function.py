@@ -157,7 +157,7 @@ def _size(structure: Any) -> int:
         return sum([_size(s) for s in structure.values()])
     if isinstance(structure, (list, tuple)):
         return sum([_size(s) for s in structure])
-    return int(np.prod(shape_of(structure), dtype=np.int64))
+    return int(np.prod(shape_of(structure) or (), dtype=np.int64))
 
 
 def _rebuilt(structure: Any, flat: Any) -> Any:
@@ -187,7 +187,9 @@ class _Arrays:
         return jnp.asarray(numbers, self.dtype)
 
     def concatenate(self, arrays: list[Any]) -> Any:
-        return jax.lax.optimization_barrier(jnp.concatenate(arrays))
+        # else XLA looks for the array that holds a number again wherever the number is used
+        barrier: Any = jax.lax.optimization_barrier
+        return barrier(jnp.concatenate(arrays))
 
     def cut(self, x: Any, first: int, past: int) -> Any:
         return x if (first, past) == (0, x.shape[-1]) else x[..., first:past]
@@ -266,7 +268,7 @@ def _function(op: str) -> Callable[..., Any]:
 
     if op in _PLAIN:
         return forward
-    function = jax.custom_jvp(forward)
+    function: Any = jax.custom_jvp(forward)
 
     def jvp(operands: Any, tangents: Any) -> Any:
         y = function(*operands)
@@ -278,7 +280,8 @@ def _function(op: str) -> Callable[..., Any]:
         return y, tangent
 
     function.defjvp(jvp, symbolic_zeros=True)
-    return function  # type: ignore[no-any-return]
+    apply: Callable[..., Any] = function
+    return apply
 
 
 class _Rules:
@@ -315,16 +318,14 @@ def _stops(f: Callable[..., Any], portable: Portable) -> bool:
 
 
 def _without_derivative(name: str, f: Callable[..., Any]) -> Callable[..., Any]:
-    def flat(*arrays: Any) -> list[Any]:
-        return f(*arrays)
+    function: Any = jax.custom_jvp(f)
 
-    function = jax.custom_jvp(flat)
-
-    @function.defjvp
     def refuse(primals: Any, tangents: Any) -> Any:
         raise ExportError(
             f"{name} uses stop_gradient, of which JAX would not know when it differentiates; "
             "export the gradient itself: to_jax(f, *examples, gradient=True)"
         )
 
-    return function  # type: ignore[no-any-return]
+    function.defjvp(refuse)
+    apply: Callable[..., list[Any]] = function
+    return apply

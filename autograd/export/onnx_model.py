@@ -217,7 +217,7 @@ class _Graph:
 
     def transpose(self, x: _Array, axes: tuple[int, ...]) -> _Array:
         if x.numbers is not None:
-            return self.constant(x.numbers.transpose(axes))
+            return self.constant(np.transpose(x.numbers, axes))
         order = [0, *[1 + a for a in axes]] if x.batched else list(axes)
         shape = tuple([x.shape[a] for a in axes])
         return x._replace(node=self.node("Transpose", x, perm=order), shape=shape)
@@ -231,14 +231,13 @@ class _Graph:
         )
 
     def broadcast(self, x: Any, shape: tuple[int, ...]) -> _Array:
-        if not isinstance(x, _Array):
-            x = self.constant(np.asarray(x))
-        if x.shape == shape:
-            return x
-        if x.numbers is not None:
-            return self.constant(np.broadcast_to(x.numbers, shape))
-        to = np.array((1, *shape) if x.batched else shape, np.int64)
-        return x._replace(node=self.node("Expand", x, to), shape=shape)
+        array: _Array = x if isinstance(x, _Array) else self.constant(np.asarray(x))
+        if array.shape == shape:
+            return array
+        if array.numbers is not None:
+            return self.constant(np.broadcast_to(array.numbers, shape))
+        to = np.array((1, *shape) if array.batched else shape, np.int64)
+        return array._replace(node=self.node("Expand", array, to), shape=shape)
 
     def einsum(self, equation: str, *factors: _Array) -> _Array:
         operands, kept = equation.split("->")
