@@ -263,3 +263,28 @@ def test_branches_in_conditions() -> None:
 
     with pytest.raises(ExportError, match="branches inside the condition of another branch"):
         to_sympy(f, 0.0)
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = (ROOT / "docs" / "export.md").read_text(encoding="utf-8")
+OURS = ("Python, LaTeX, SymPy, JSON", "Weights from PyTorch and Keras")
+
+
+@pytest.mark.parametrize("title", OURS)
+def test_the_page_on_exports_runs(
+    title: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The examples run one after the other, and print what their comments and the page say."""
+    monkeypatch.chdir(ROOT)
+    section = PAGE.split(f"\n## {title}\n")[1].split("\n## ")[0]
+    names: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL):
+        exec(block, names)
+    printed = capsys.readouterr().out
+    assert printed
+    expected = re.findall(r"print\(.*  # (.*)$", section, flags=re.MULTILINE)
+    expected += re.findall(r"```\n((?:def |{).*?)```", section, flags=re.DOTALL)
+    for text in expected:
+        assert text in printed
