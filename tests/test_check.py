@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from strategies import Program, programs
 
 import autograd
@@ -343,3 +344,29 @@ def test_the_page_on_checking_is_true(
         compared += 1
     assert compared == 3
     assert (tmp_path / "steps.png").stat().st_size > 10_000
+
+
+@given(st.floats(-50.0, 50.0), st.sampled_from([1.0, 0.125, 1e-3]))
+def test_a_function_of_steps_has_two_slopes(x: float, step: float) -> None:
+    """Rounded to steps, 0 is right; a slope far from that across the steps is wrong."""
+
+    def rounded(x: float) -> float:
+        return step * math.floor(math.sin(x) * 8.0 / step + 0.37)
+
+    def right(slope: float) -> bool:
+        found = autograd.check_gradients(rounded, x, gradient=lambda _: slope, raise_error=False)
+        return found.ok
+
+    slope = 8.0 * math.cos(x)
+    assert right(0.0)
+    if step < 0.01 and abs(slope) > 2.0:
+        assert not right(-slope)
+        assert not right(1.5 * slope)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e6, 1e10, 1e12])
+def test_rounding_is_no_step(offset: float) -> None:
+    """Next to a large constant a function looks flat from near; a gradient of 0 is wrong there."""
+    for x in (0.7, -2.3):
+        with pytest.raises(autograd.GradientError):
+            autograd.check_gradients(lambda x: offset + x * x, x, gradient=lambda _: 0.0)

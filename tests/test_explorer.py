@@ -674,7 +674,7 @@ def test_wrong_arguments_are_named(tmp_path: Path) -> None:
         explore(3)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"ends in \.html, but got"):
         explore(small()).save(tmp_path / "x.svg")
-    with pytest.raises(FileNotFoundError, match=r"no folder"):
+    with pytest.raises(FileNotFoundError, match=r"there is no"):
         explore(small()).save(tmp_path / "none" / "x.html")
 
 

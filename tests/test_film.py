@@ -232,7 +232,7 @@ def test_files_have_their_suffix_and_their_folder(
     assert path.stat().st_size < 1_000_000
     with pytest.raises(ValueError, match=r"ends in \.html"):
         film.save(tmp_path / "film.svg")
-    with pytest.raises(FileNotFoundError, match="no folder"):
+    with pytest.raises(FileNotFoundError, match="there is no"):
         film.save(tmp_path / "none" / "film.html")
 
 

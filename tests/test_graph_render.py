@@ -84,7 +84,7 @@ def test_save_says_which_suffixes_there_are(drawing: Drawing, tmp_path: Path) ->
 
 def test_save_into_a_missing_folder(drawing: Drawing, tmp_path: Path) -> None:
     """The error names the folder; nothing is created."""
-    with pytest.raises(FileNotFoundError, match=r"no folder .*missing"):
+    with pytest.raises(FileNotFoundError, match=r"there is no .*missing"):
         drawing.save(tmp_path / "missing" / "graph.svg")
     assert list(tmp_path.iterdir()) == []
 

@@ -14,8 +14,8 @@ class Comparison:
     what: "reverse", "forward", "gradient" (a hand-written one), or "second derivative, ...".
     got, expected: the derivative in question, and by differences; error: how far that may be off.
     sides: at a corner or a jump, the derivatives from the left and from the right.
-    kind: what f does there: "smooth", "corner", "edge" (not defined on one side), "jump", "steep"
-        (infinitely) or "undefined".
+    kind: what f does there: "smooth", "corner", "edge" (not defined on one side), "jump", "step"
+        (rounded results, or floor), "steep" (infinitely) or "undefined".
     rtol, atol: how far it may be off besides.
     """
 
@@ -62,6 +62,8 @@ class Comparison:
         said = f"{self.where}: {self.what} gives {self.got:.10g}"
         if self.sides is not None:
             left, right = self.sides
+            if self.kind == "step":
+                return f"{said}; the function has steps: 0 within one, {right:.6g} across them"
             return (
                 f"{said}, at a {self.kind}: the slope is {left:.6g} from the left and {right:.6g} "
                 "from the right"

@@ -17,6 +17,7 @@ from autograd.check.noise import EPSILON, Function, number
 ROWS = 5  # of steps that one extrapolation uses; more add nothing in float64
 SPOTS = (10, 20)  # halvings below the last step, where what was found must hold as well
 CORNER_SPOTS = (8, 16, 24, 32)  # a corner that is only near by shows on one of these
+FLAT = (16, 20, 24, 28, 32)  # halvings below the last step, where a step of a function shows
 JUMP = 100.0  # times the noise
 NOISY = 1e-9  # of the size of f: with so much noise, longer steps tell more
 
@@ -36,8 +37,9 @@ class Slope(NamedTuple):
     """What a function does at a point.
 
     kind: "smooth"; "corner", where left and right differ; "edge", where f is undefined on one side;
-        "jump", where left and right are the slopes of the two pieces; "steep", where the slope is
-        infinite; "undefined", where f itself is nan or infinite.
+        "jump", where left and right are the slopes of the two pieces; "step", of a function made of
+        steps (rounded, or floor), where they are 0 and the slope across the steps; "steep", where
+        the slope is infinite; "undefined", where f itself is nan or infinite.
     value: the derivative; at a corner or a jump the mean of both sides.
     """
 
@@ -49,7 +51,7 @@ class Slope(NamedTuple):
     @property
     def corner(self) -> bool:
         """Whether the slopes of the two sides differ, so that any slope between them will do."""
-        return self.kind in ("corner", "jump")
+        return self.kind in ("corner", "jump", "step")
 
 
 def measure(
@@ -82,10 +84,11 @@ def measure(
         if not thorough:
             return found
         if first is not None:
-            return _overruled(first, found)
+            return walk.or_flat(_overruled(first, found))
         first = found
         walk.start_again()
-    return walk.last_word() if first is None else _overruled(first, walk.last_word())
+    last = walk.last_word()
+    return walk.or_flat(last if first is None else _overruled(first, last))
 
 
 def _overruled(far: Slope, near: Slope) -> Slope:
@@ -246,6 +249,18 @@ class _Walk:
                 return Slope("smooth", central, left, right)
             return _between("corner", left, right)
         return Slope("smooth", central, left, right)
+
+    def or_flat(self, found: Slope) -> Slope:
+        """What was found; of steps, which are flat near by, both the slope within and across."""
+        if found.kind != "smooth" or found.value.value == 0.0:
+            return found
+        near = [math.ldexp(self.samples[-1][0], -bits) for bits in FLAT]
+        told = [h for h in near if self.x - h < self.x < self.x + h]
+        if not told or any(y != self.here for h in told for y in self.at(h)):
+            return found
+        if abs(found.value.value) * told[0] <= 64.0 * EPSILON * abs(self.here):
+            return found  # what is flat there is the rounding of results, not f
+        return _between("step", Derivative(0.0, 0.0, told[0]), found.value)
 
     def _alone(self) -> int | None:
         """1 if f is only defined on the left near the point, 2 on the right, 0 on both."""
