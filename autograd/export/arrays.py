@@ -99,9 +99,12 @@ def _operand(m: Any, arrays: Sequence[Any], read: Read, squeezed: bool = False) 
         return read.literal
     if not read.pieces:
         return m.constant(np.zeros(read.shape))
-    pieces = [m.cut(arrays[k], first, past) for k, first, past in read.pieces]
-    x = pieces[0] if len(pieces) == 1 else m.concatenate(pieces)
     shape = tuple([n for n in read.shape if n > 1]) if squeezed else read.shape
+    if len(read.pieces) > 1:
+        x = m.concatenate([m.cut(arrays[k], first, past) for k, first, past in read.pieces])
+    else:
+        ((k, first, past),) = read.pieces
+        x = arrays[k] if read.places is None else m.cut(arrays[k], first, past)
     if read.places is not None:
         return m.reshape(m.gather(x, read.places), shape)
     outer: tuple[int, ...] = ()

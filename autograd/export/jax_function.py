@@ -4,8 +4,10 @@ The loops of arrays.py, with jax.numpy for its namespace. Derivatives are the ta
 primitive's rule runs over jax.numpy, too, so that kinks and poles are what they are here.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any, final
 
 import numpy as np
@@ -74,12 +76,7 @@ class JaxFunction:
         dtype: Any = jnp.result_type(*[x for leaves, _ in given for x in leaves])
         if not jnp.issubdtype(dtype, jnp.floating):
             dtype = jnp.result_type(float)
-        flat = [
-            jnp.concatenate([jnp.ravel(jnp.asarray(x, dtype)) for x in leaves])
-            if leaves
-            else jnp.zeros(0, dtype)
-            for leaves, _ in given
-        ]
+        flat = [[jnp.ravel(jnp.asarray(x, dtype)) for x in leaves] for leaves, _ in given]
         value, *gradients = self._flat(*flat)
         result = _rebuilt(self._portable.results[0].structure, value)
         if not self._portable.gradient:
@@ -96,8 +93,11 @@ def to_jax(f: Callable[..., Any], examples: Sequence[Any], gradient: bool) -> Ja
 
 
 def _run(program: ArrayProgram, flat: Sequence[Any]) -> list[Any]:
-    dtype = jnp.result_type(*flat)
-    return run(_Arrays(dtype), program, [jnp.asarray(x, dtype) for x in flat])
+    """flat: each a flat array, or a list of such that are one when joined."""
+    parts = [x if isinstance(x, list) else [x] for x in flat]
+    dtype = jnp.result_type(*[x for leaves in parts for x in leaves])
+    joined = [_Joined([jnp.asarray(x, dtype) for x in leaves]) for leaves in parts]
+    return run(_Arrays(dtype), program, joined)
 
 
 # --- structures -----------------------------------------------------------------------------------
@@ -177,6 +177,22 @@ def _rebuilt(structure: Any, flat: Any) -> Any:
 # --- array operations -----------------------------------------------------------------------------
 
 
+class _Joined:
+    """A flat array in parts: weights that come as matrices are not copied into one array first."""
+
+    def __init__(self, parts: list[Any]) -> None:
+        self.parts = [x for x in parts if x.size]
+        self.ends = list(accumulate([x.size for x in self.parts]))
+        self.shape = (sum([x.size for x in self.parts]),)
+
+    def cut(self, first: int, past: int) -> Any:
+        k, last = bisect_right(self.ends, first), bisect_left(self.ends, past)
+        start = self.ends[k] - self.parts[k].size
+        some = self.parts[k : last + 1]
+        x = some[0] if len(some) == 1 else jnp.concatenate(some)
+        return x if x.size == past - first else x[first - start : past - start]
+
+
 class _Arrays:
     """What `arrays.run` computes with."""
 
@@ -192,6 +208,8 @@ class _Arrays:
         return barrier(jnp.concatenate(arrays))
 
     def cut(self, x: Any, first: int, past: int) -> Any:
+        if isinstance(x, _Joined):
+            return x.cut(first, past)
         return x if (first, past) == (0, x.shape[-1]) else x[..., first:past]
 
     def reshape(self, x: Any, shape: tuple[int, ...]) -> Any:
