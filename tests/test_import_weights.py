@@ -70,6 +70,24 @@ def test_what_leaves_comes_back(make: Any, tmp_path: Path) -> None:
     assert other.get_weights() == model.get_weights()
 
 
+def test_layers_behind_the_first_that_sees_an_image(tmp_path: Path) -> None:
+    """Only the kernel right behind the Flatten has its rows in another order."""
+
+    def make(seed: int) -> Sequential:
+        return Sequential(
+            [Flatten(input_shape=(2, 3, 2)), Dense(12), Dense(12), Dense(1)], seed=seed
+        )
+
+    model, other = make(1), make(2)
+    nn.save_torch(model, tmp_path / "out")
+    nn.load_torch(other, tmp_path / "out")
+    assert other.get_weights() == model.get_weights()
+    written, ours = load_file(tmp_path / "out"), model.get_weights()
+    np.testing.assert_array_equal(written["2.weight"], np.transpose(ours[2]))
+    axes = np.reshape(ours[0], (2, 3, 2, 12))
+    assert written["1.weight"][5, 7] == axes[0, 1, 1, 5]  # 7 is channel 1, line 0, column 1
+
+
 def test_names_that_are_given(tmp_path: Path) -> None:
     """With names= modules of any names are told apart, on both ways."""
     model, other = mlp(), mlp(seed=4)
@@ -250,6 +268,10 @@ def test_one_channel_needs_no_other_order() -> None:
         model = Sequential([first, Dense(1, use_bias=False)])
         nn.load_torch(model, {"1.weight": np.arange(6.0)[None]})
         assert np.ravel(model.get_weights()[0]).tolist() == list(range(6))
+    layers = [Reshape((3, 2, 1), input_shape=(2, 3, 1)), Flatten(), Dense(1, use_bias=False)]
+    model = Sequential(layers)
+    nn.load_torch(model, {"1.weight": np.arange(6.0)[None]})
+    assert np.ravel(model.get_weights()[0]).tolist() == list(range(6))
     model = Sequential([Reshape((6,), input_shape=(1, 2, 3)), Dense(1, use_bias=False)])
     nn.load_torch(model, {"1.weight": np.arange(6.0)[None]})
     assert np.ravel(model.get_weights()[0]).tolist() == [0, 2, 4, 1, 3, 5]
