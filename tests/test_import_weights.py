@@ -12,6 +12,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import nn
+from autograd import Value
 from nn.errors import ModelFileError, StateDictError
 from nn.layers import Conv2D, Dense, Flatten, Reshape, SequentialLayer
 from nn.models import Sequential
@@ -75,7 +76,7 @@ def test_layers_behind_the_first_that_sees_an_image(tmp_path: Path) -> None:
 
     def make(seed: int) -> Sequential:
         return Sequential(
-            [Flatten(input_shape=(2, 3, 2)), Dense(12), Dense(12), Dense(1)], seed=seed
+            [Flatten(input_shape=(2, 3, 2)), Dense(12, "linear"), Dense(12), Dense(1)], seed=seed
         )
 
     model, other = make(1), make(2)
@@ -106,7 +107,8 @@ def dense(*widths: int, **options: Any) -> Sequential:
 
 def arrays(model: Sequential, *prefixes: str) -> dict[str, Any]:
     """Its weights as a Keras file would have them."""
-    weights, found = iter(model.get_weights()), {}
+    weights = iter(model.get_weights())
+    found: dict[str, Any] = {}
     for prefix in prefixes:
         found |= {f"{prefix}/kernel": np.array(next(weights)), f"{prefix}/bias": next(weights)}
     return found
@@ -155,7 +157,7 @@ class Own(SequentialLayer):
     """A layer that nobody else knows."""
 
     def prepare(self, input_shape: Any, rng: Any) -> Any:
-        self.scale = nn.module.Value(2.0)
+        self.scale = Value(2.0)
         return input_shape
 
     def row(self, x: Any, run: Any) -> Any:
