@@ -68,6 +68,12 @@ MISTAKES = {
         ("softplus(x)", "autograd.log(1 + autograd.exp(x))", "At x = 1000.0"),
         ("clip(a, b)", "(min(a, 1.0), min(b, 1.0))", "At a = 1.0, b = 1.0: result 1 is 0.707"),
     ],
+    "11": [
+        ("on_plateau_c", "0.5", "minus the logarithm"),
+        ("on_plateau_a", "math.log(2)", "over all four rows"),
+        ("on_plateau_b", "-3 * math.log(2 / 3) / 4", "one is given 1/3"),
+        ("starts", "6", "(5/6)**n"),
+    ],
 }
 
 

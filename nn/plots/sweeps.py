@@ -36,7 +36,7 @@ def heat_map(
     names = [_name(r) for r in rows]
     width = 0.3 + 0.085 * max(len(text) for row in texts for text in row)
     figure = new_figure(
-        max(3.6, 1.9 + 0.08 * max(map(len, names)) + max(0.55, width) * len(columns)),
+        max(3.6, 1.9 + 0.08 * max(map(len, names)) + max(0.6, width) * len(columns)),
         1.5 + 0.42 * len(rows),
     )
     axes = figure.add_subplot()
@@ -105,7 +105,12 @@ _MOST_TICKS = 12
 def _text(z: float, share: bool) -> str:
     if not isfinite(z):
         return ""
-    return f"{100.0 * z:.0f} %" if share else f"{z:.3g}"
+    if not share:
+        return f"{z:.3g}"
+    text = f"{100.0 * z:.0f} %"
+    if text in ("0 %", "100 %") and z not in (0.0, 1.0):  # not quite none, not quite all
+        return "< 1 %" if z < 0.5 else "> 99 %"
+    return text
 
 
 def _name(x: Any) -> str:
