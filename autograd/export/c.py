@@ -9,6 +9,7 @@ import os
 import re
 import warnings
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from math import prod
 from typing import Any, final
 
@@ -32,8 +33,6 @@ class CFunction:
     function: its name in C. dtype: float64 (double) or float32 (float).
     agreement: how near the compiled function is to the eager engine; None if there is no compiler.
     state_size: bytes it needs meanwhile, at most, on the stack, or static if that was asked for.
-    flash: bytes of code and tables, as this machine's compiler makes them for size (-Os), without
-        the C library; None if there is no compiler.
     """
 
     def __init__(self, portable: Portable, name: str, dtype: str, static: bool) -> None:
@@ -63,8 +62,24 @@ class CFunction:
         self.header = _header(self.function.upper() + "_H", about, signature)
         self.source = self._file(about, signature, body)
         self.agreement: Agreement | None = None
-        self.flash: int | None = None
-        self._check()
+        compiler = c_compiler.find_compiler()
+        if compiler is None:
+            warnings.warn(
+                f"{name} was written but not run: expected a C compiler (cc, gcc or clang) on the "
+                "PATH, but there is none; install one to have every export checked",
+                stacklevel=4,
+            )
+            return
+        self.agreement = portable.agreement(self.compiled(compiler, "-O1"), dtype)
+
+    @cached_property
+    def flash(self) -> int | None:
+        """Bytes of code and tables, as this machine's compiler makes them for size (-Os).
+
+        The C library is not counted. None if there is no compiler, or nothing that weighs.
+        """
+        compiler = c_compiler.find_compiler()
+        return c_compiler.flash(compiler, self.source) if compiler else None
 
     def save(self, folder: str | os.PathLike[str]) -> tuple[str, str]:
         """Write NAME.c and NAME.h into a folder; gives the two paths. Raises as `write_file`."""
@@ -87,11 +102,9 @@ class CFunction:
     def __repr__(self) -> str:
         parts = [f"{x}[{slot.size}]" for x, slot in (*self._arguments, *self._results)]
         checked = str(self.agreement) if self.agreement else "not run: there is no C compiler here"
-        weight = f"{self.flash:,} bytes of code and tables, " if self.flash else ""
         return (
             f"<C99 {self.function}({', '.join(parts)}), {self.dtype}: "
-            f"{self.source.count(chr(10)):,} lines, {weight}{self.state_size:,} bytes of state; "
-            f"{checked}>"
+            f"{self.source.count(chr(10)):,} lines, {self.state_size:,} bytes of state; {checked}>"
         )
 
     # --- writing ----------------------------------------------------------------------------------
@@ -120,9 +133,10 @@ class CFunction:
     def _file(self, about: list[str], signature: str, body: c_body.Body) -> str:
         p = self._portable
         code = "\n".join(body.lines)
-        unused = [f"(void){x};" for x, _ in self._arguments if f"{x}[" not in code]
+        read = set(re.findall(r"\w+(?=\[)", code))
+        unused = [f"(void){x};" for x, _ in self._arguments if x not in read]
         tables = list(body.tables)
-        if "constants[" in code:
+        if "constants" in read:
             labels = [comment(v.label) if v.label else "" for v in p.rolled.captured]
             tables.insert(0, c_body.array("constants", p.constants.tolist(), self.dtype, labels))
         lines = [f"    {x}" for x in (*unused, *body.lines)]
@@ -140,18 +154,6 @@ class CFunction:
                 "",
             ]
         )
-
-    def _check(self) -> None:
-        compiler = c_compiler.find_compiler()
-        if compiler is None:
-            warnings.warn(
-                f"{self.name} was written but not run: expected a C compiler (cc, gcc or clang) on "
-                "the PATH, but there is none; install one to have every export checked",
-                stacklevel=4,
-            )
-            return
-        self.agreement = self._portable.agreement(self.compiled(compiler, "-O1"), self.dtype)
-        self.flash = c_compiler.flash(compiler, self.source)
 
 
 def export(

@@ -122,7 +122,8 @@ class _Loops:
         self.literals = False
         sizes = [*portable.rolled.input_widths, *portable.rolled.output_widths, program.once, 2**14]
         self.long = max(sizes) >= 2**15
-        self.chains = _chains(program.before)
+        self.loops = program.before + program.after  # there are no rows
+        self.chains = _chains(self.loops)
         self.segments: list[tuple[int, str]] = []  # where each named part of the memory begins
         self._name_segments()
 
@@ -130,7 +131,7 @@ class _Loops:
         """A name for what loops of one operation compute side by side."""
         counts: Counter[str] = Counter()
         found: list[tuple[int, int, str]] = []
-        for loop in self.program.before:
+        for loop in self.loops:
             low, high = _range(loop.result, loop.members)
             if low // SPACE == ONCE:
                 found.append((low, high, {"inner": "sum"}.get(loop.op, loop.op)))
@@ -151,7 +152,8 @@ class _Loops:
             memory = f"{self.type} work[{self.state}];"
             head.append(f"static {memory}" if static else memory)
             for start, name in self.segments:
-                head.append(f"{self.type} *const {name} = work + {start - self.first};")
+                place = f" + {start - self.first}" if start > self.first else ""
+                head.append(f"{self.type} *const {name} = work{place};")
         tables = [text for _, text in self.tables.values()]
         if self.literals:
             tables.insert(0, array("literals", self.program.constants, self.dtype))

@@ -22,7 +22,7 @@ _WORDS = """
     main work constants literals s i j k u v w
 """
 _TAKEN = set(_WORDS.split()) | {name + suffix for name in NAMES for suffix in ("", "f", "l")}
-_MACRO = re.compile(r"(M|FP|MATH|HUGE|INT|UINT|FLT|DBL|E)_?[A-Z0-9_]+\Z")
+_MACRO = re.compile(r"(M|FP|MATH|HUGE|INT|UINT|FLT|DBL)_[A-Z0-9_]*[A-Z0-9]\Z")
 _LOCAL = re.compile(r"[a-z]\w*_\d+\Z")  # sum_1, places_1
 LONGEST = 40
 
