@@ -88,7 +88,7 @@ def choose(
     if names is not None:
         given = given_names(names, parts)
         order = [given[part.name] for part in parts]
-    elif len(last) == len(groups) and last.keys() == {part.name for part in parts}:
+    elif last.keys() == {part.name for part in parts}:
         order = [last[part.name] for part in parts]
     else:
         series = list(_series(groups).values())

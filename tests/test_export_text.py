@@ -187,6 +187,13 @@ def test_numbers_that_python_has_no_literal_for() -> None:
     assert bits(run(source, 2.0)) == bits([math.inf, -math.inf, math.nan, -0.0])
 
 
+def test_a_row_at_a_computed_index() -> None:
+    """`take` at an index that depends on the numbers gives that row, and its gradient."""
+    source = to_python(lambda rows, x: autograd.take(rows, 1.0 + autograd.step(x)), [1.0] * 3, 1.0)
+    assert run(source, [1.0, 2.0, 3.0], 0.5) == (3.0, [0.0, 0.0, 1.0], 0.0)
+    assert run(source, [1.0, 2.0, 3.0], -0.5) == (2.0, [0.0, 1.0, 0.0], 0.0)
+
+
 def test_primitives_of_ones_own() -> None:
     """One that is an expression is written out; one that only Python computes is refused."""
     with autograd.temporary_primitives():

@@ -131,6 +131,9 @@ def test_layers_alike_are_told_by_numbers(name: str) -> None:
     given = arrays(other, *ORDERS[name])
     nn.load_keras(model, dict(sorted(given.items())))
     assert model.get_weights() == other.get_weights()
+    older = dense(3, 3, 3, 3)  # as Keras called its variables before version 3
+    nn.load_keras(older, {f"{key}:0": x for key, x in given.items()})
+    assert older.get_weights() == other.get_weights()
 
 
 def test_modules_of_several_names_are_told_by_shapes() -> None:
