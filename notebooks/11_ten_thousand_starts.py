@@ -157,10 +157,8 @@ decision_boundary(near(plateaus["B"]), xs, ys, title="stuck on B")
 # %%
 for n in range(3):
     of = [row for row, k in zip(two.table, dead, strict=True) if k == n]
-    learned = sum(row["loss"] < 0.1 for row in of) / len(of)
-    print(
-        f"{n} dead units: {len(of) / 10:2.0f} % of all starts; {learned:4.0%} of them learned XOR"
-    )
+    share = 100 * sum(row["loss"] < 0.1 for row in of) / len(of)
+    print(f"{n} dead units: {len(of) / 10:.0f} % of all starts; {share:.0f} % of them learned XOR")
 
 # %% [markdown]
 # **What you should see:** with a dead unit not one has learned it: one unit is a single straight
