@@ -1,7 +1,7 @@
 """A crew: jobs handed to an executor, and each one's result taken in once, whatever happens."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import suppress
 from types import TracebackType
@@ -81,21 +81,20 @@ class Crew:
         answered: set[str] = set()
         rebuilds = 0
 
-        def hand_in(place: int, missing: Sequence[str] = ()) -> None:
-            sent = {key: contents[key] for key in missing}
+        def hand_in(place: int, sent: Mapping[str, bytes]) -> None:
             waiting[self.executor.submit(work, job, arguments[place], needs, sent)] = place
 
         try:
             while left:
                 try:
                     for place in sorted(left - set(waiting.values())):
-                        hand_in(place)
+                        hand_in(place, {})  # mostly the worker has what it needs
                     for future in self._finished(waiting, answered, name):
                         place = waiting.pop(future)
                         answer = self._answer(future, name(place))
                         answered.add(answer.worker)
-                        if answer.missing:
-                            hand_in(place, answer.missing)
+                        if not answer.begun:
+                            hand_in(place, contents)
                             continue
                         rebuilds = 0
                         left.remove(place)

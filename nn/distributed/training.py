@@ -127,8 +127,7 @@ class SharedEngine:
     @property
     def name(self) -> str:
         """What the history says."""
-        where = "here" if self._here else f"on {type(self.workers.crew.executor).__name__}"
-        return f"{self._kind}, {self._shards} shards {where}"
+        return f"{self._kind}, {self._shards} shards"
 
     def use(self, rows: Rows) -> None:
         """Train on these rows from here on."""

@@ -7,7 +7,6 @@ import socket
 import threading
 import time
 import traceback
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -39,15 +38,14 @@ class Parcel(NamedTuple):
 class Answer(NamedTuple):
     """What comes back of a job.
 
-    worker: where it ran. result: what it gave. seconds: how long that took. missing: the keys of
-    parcels that are not there yet, for want of which it was not begun. failure: its error and that
-    error's traceback, as text.
+    worker: where it ran. result: what it gave. seconds: how long that took. begun: False if a
+    parcel that it needs was not there. failure: its error and that error's traceback, as text.
     """
 
     worker: str
     result: Any = None
     seconds: float = 0.0
-    missing: tuple[str, ...] = ()
+    begun: bool = True
     failure: tuple[Exception, str] | None = None
 
 
@@ -56,16 +54,15 @@ def work(
 ) -> Answer:
     """Run job(argument, *what it needs), which has no other effect, so that it may run twice.
 
-    Never raises an Exception: what an error of some other library would do to a pool when it is
-    sent is not foreseeable.
+    needs: keys of parcels. sent: those of them that come along, with their contents. Never
+    raises an Exception: what an error of some other library does to a pool when it is sent is not
+    foreseeable.
     """
     try:
-        for key, content in sent.items():
-            _keep(key, content)
-        found = [_find(key) for key in needs]
-        missing = tuple([k for k, thing in zip(needs, found, strict=True) if thing is None])
-        if missing:
-            return Answer(_name(), missing=missing)
+        here = {key: _keep(key, content) for key, content in sent.items()}
+        found = [here[key] if key in here else _find(key) for key in needs]
+        if any(thing is None for thing in found):
+            return Answer(_name(), begun=False)
         began = time.perf_counter()
         result = job(argument, *found)
         return Answer(_name(), result, time.perf_counter() - began)
@@ -73,24 +70,28 @@ def work(
         return Answer(_name(), failure=(_sendable(error), traceback.format_exc()))
 
 
-_kept: OrderedDict[str, tuple[Any, int]] = OrderedDict()
-_lock = threading.Lock()  # the workers of a thread pool share what is kept
+# Shared by the workers of a thread pool, without a lock: what one misses that another is just
+# looking at is sent again
+_kept: dict[str, tuple[Any, int]] = {}  # and its size; what was used last stands last
 
 
-def _keep(key: str, content: bytes) -> None:
-    with _lock:
-        if key not in _kept:
-            _kept[key] = pickle.loads(content), len(content)
-            while len(_kept) > 1 and sum(size for _, size in _kept.values()) > MOST_KEPT:
-                _kept.popitem(last=False)
+def _keep(key: str, content: bytes) -> Any:
+    thing = _find(key)
+    if thing is None:
+        thing = pickle.loads(content)
+        _kept[key] = thing, len(content)
+        for oldest in list(_kept)[:-1]:
+            if sum([size for _, size in list(_kept.values())]) > MOST_KEPT:
+                _kept.pop(oldest, None)
+    return thing
 
 
 def _find(key: str) -> Any:
-    with _lock:
-        if key not in _kept:
-            return None
-        _kept.move_to_end(key)
-        return _kept[key][0]
+    found = _kept.pop(key, None)
+    if found is None:
+        return None
+    _kept[key] = found
+    return found[0]
 
 
 def _name() -> str:
