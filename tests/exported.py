@@ -1,5 +1,8 @@
 """Functions that the exports are tested with: every primitive at once, every special value."""
 
+import re
+from collections.abc import Callable
+from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
@@ -44,3 +47,17 @@ def everything(without: set[str]) -> tuple[Everything, Cases]:
         p.name: [drawn(p) for _ in range(EACH)] for p in TABLE.values() if p.name not in without
     }
     return Everything([0.0, 1.0, 2.0, 3.0]), cases
+
+
+def run_page(title: str, printed: Callable[[], str]) -> None:
+    """Run the examples of a section of docs/export.md; they print what their comments say."""
+    page = (Path(__file__).resolve().parent.parent / "docs" / "export.md").read_text("utf-8")
+    section = page.split(f"\n## {title}\n")[1].split("\n## ")[0]
+    names: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL):
+        exec(block, names)
+    lines = printed()
+    expected = re.findall(r"^print\(.*\)  # (.*)$|^# (\[.*)$", section, flags=re.MULTILINE)
+    assert expected
+    for text in map("".join, expected):
+        assert text in lines

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from exported import everything
+from exported import everything, run_page
 from hypothesis import given, settings
 from strategies import Program, programs
 from test_special_values import ROWS, Row
@@ -257,3 +257,8 @@ def test_without_jax(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "autograd.export.jax_function")
     with pytest.raises(MissingExtraError, match=r"glassgrad\[jax\]"):
         export.to_jax(lambda x: x, 1.0)
+
+
+def test_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+    """The examples of docs/export.md run, and print what the page says."""
+    run_page("JAX", lambda: capsys.readouterr().out)

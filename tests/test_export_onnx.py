@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from exported import everything
+from exported import everything, run_page
 from hypothesis import given, settings
 from strategies import Program, programs
 from test_special_values import ROWS
@@ -213,3 +213,8 @@ def test_without_onnx(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "autograd.export.onnx_model")
     with pytest.raises(MissingExtraError, match=r"glassgrad\[onnx\]"):
         export.to_onnx(lambda x: x, 1.0)
+
+
+def test_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+    """The examples of docs/export.md run, and print what the page says."""
+    run_page("ONNX", lambda: capsys.readouterr().out)

@@ -14,11 +14,13 @@ import numpy as np
 
 from autograd.compiler.callbacks import is_callback
 from autograd.compiler.loops import BUFFERS, ONCE, SPACE, Access, Ints, Loop
+from autograd.compiler.strides import equal_rows
 from autograd.errors import ExportError
 from autograd.export.arrays import ArrayProgram, Cut, Read, Step
 from autograd.export.portable import Portable
 
 SMALL = 32  # loops of so many members and so many terms at most may be taken apart
+MOST_PARTS = 3  # a sum of more kinds of terms is gathered as one
 
 
 def array_program(portable: Portable) -> ArrayProgram:
@@ -97,7 +99,7 @@ class _Arranger:
                 if whole is not None and all(x.loop == whole for x in group):
                     steps.append(self._whole(self.loops[whole]))
                 else:
-                    steps.append(self._gathered(group))
+                    steps += self._gathered(group)
         results = [self._read(numbers) for numbers in self.outputs]
         return ArrayProgram((np.array(self.known), self.captured), self.sizes, steps, results)
 
@@ -182,23 +184,38 @@ class _Arranger:
         self._hold(result.ravel())
         return Step(loop.op, loop.members, loop.terms, tuple(operands), loop.start or 0.0, onto)
 
-    def _gathered(self, group: list[_Member]) -> Step:
-        """One operation for members of several loops."""
+    def _gathered(self, group: list[_Member]) -> Iterator[Step]:
+        """Operations for members of several loops."""
         first, n = group[0], len(group)
         factors = np.array([x.factors for x in group], np.int64)
-        terms: tuple[int, ...] = ()
-        if first.op == "inner":
-            terms = (factors.shape[1] // 2,)
-            columns = [factors[:, 0::2], factors[:, 1::2]]
+        results = np.array([x.result for x in group], np.int64)
+        if first.op != "inner":
+            operands = [
+                self._read(numbers) if c is None else Read(literal=c, shape=(1,))
+                for numbers, c in zip(factors.T, first.literals, strict=True)
+            ]
+            self._hold(results)
+            yield Step(first.op, (n,), (), tuple(operands), first.start, None)
+            return
+        pairs = factors.reshape(n, -1, 2)  # [members, terms, 2]
+        onto = None
+        for part in self._by_space(pairs):
+            columns = [part[:, :, 0], part[:, :, 1]]
             known = [self._same_literal(x) for x in columns]
-        else:
-            columns, known = list(factors.T), list(first.literals)
-        operands = [
-            self._read(numbers) if c is None else Read(literal=c, shape=(1,) * (1 + len(terms)))
-            for numbers, c in zip(columns, known, strict=True)
-        ]
-        self._hold(np.array([x.result for x in group], np.int64))
-        return Step(first.op, (n,), terms, tuple(operands), first.start, None)
+            operands = [
+                self._read(numbers) if c is None else Read(literal=c, shape=(1, 1))
+                for numbers, c in zip(columns, known, strict=True)
+            ]
+            self._hold(results)
+            yield Step("inner", (n,), (part.shape[1],), tuple(operands), first.start, onto)
+            onto = self._read(results)
+
+    def _by_space(self, pairs: Ints) -> list[Ints]:
+        """The terms of a sum, those apart whose factors come from elsewhere: views fit these."""
+        spaces = np.searchsorted(self.base, pairs, "right")
+        keys = np.ascontiguousarray(np.moveaxis(spaces, 1, 0)).reshape(pairs.shape[1], -1)
+        parts = equal_rows(keys)
+        return [pairs[:, part] for part in parts] if len(parts) <= MOST_PARTS else [pairs]
 
     def _same_literal(self, numbers: Ints) -> float | None:
         """The number that all of these are, if they are one literal."""
