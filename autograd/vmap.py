@@ -173,6 +173,8 @@ def _rows(x: Any, axis: int, name: str) -> Sequence[Any]:
         what = f"of shape {shape}" if shape else f"{x!r:.60}, which all examples can share: None"
         raise StructureError(f"vmap expected {name} to have an axis {axis}, but got one {what}")
     axis %= len(shape)
+    if axis == 0:
+        return x  # type: ignore[no-any-return]
     if is_list:
         return _list_rows(x, axis)
     import numpy as np

@@ -3,9 +3,11 @@
     python -m benchmarks.sweep --peer keras    one of them, here: prints a line of JSON
 
 Microseconds for a step of one model: XOR's four rows, 2-4-1 (tanh, sigmoid, binary cross-entropy),
-Adam, full batches; each from its own seed. Compilation is told apart; "alone" is one model after
-the other. The strongest peer is JAX with the training loop written by hand: `vmap` over models,
-`scan` over the steps, float64.
+Adam, full batches; each from its own seed. The first round, which compiles, is told apart; "cpu" is
+the time of all cores together, which a busy machine changes less. "lanes" and "sweep" train all
+models at once, without and with building them, evaluation and a table; "glassgrad", "keras" and
+"sklearn" one after another. The strongest peer is JAX with the training loop written by hand:
+`vmap` over models, `scan` over the steps. All in float64.
 """
 
 import argparse
@@ -193,13 +195,15 @@ OF_OURS = ("lanes", "sweep", "glassgrad")
 def measure(peer: str) -> dict[str, Any]:
     """Medians over rounds, microseconds for a step of one model; the first round is apart."""
     train, models = PEERS[peer](64)
-    times, learned = [], 0.0
+    times, busy, learned = [], [], 0.0
     for _ in range(1 + ROUNDS):
-        began = time.perf_counter()
+        began, began_busy = time.perf_counter(), time.process_time()
         learned = train()
         times.append(time.perf_counter() - began)
-    each = [1e6 * t / models / STEPS for t in times]
+        busy.append(time.process_time() - began_busy)
+    each, cpu = ([1e6 * t / models / STEPS for t in found] for found in (times, busy))
     return {
+        "cpu": statistics.median(cpu[1:]),
         "us": statistics.median(each[1:]),
         "least": min(each[1:]),
         "most": max(each[1:]),
@@ -218,15 +222,15 @@ def main() -> None:
         print(json.dumps(measure(peer)))
         return
     theirs = install(*REQUIREMENTS)
-    print(f"{'':10} {'us/step':>9} {'least':>9} {'most':>9} {'first, s':>9}  learned XOR")
+    print(
+        f"{'':10} {'us/step':>9} {'least':>9} {'most':>9} {'cpu':>9} {'first, s':>9}  learned XOR"
+    )
     for name in PEERS:
         python = OURS if name in OF_OURS else theirs
         r = run(python, "benchmarks.sweep", "--peer", name)
-        print(
-            f"{name:10} {r['us']:9.2f} {r['least']:9.2f} {r['most']:9.2f} {r['first']:9.2f}  "
-            + ("-" if math.isnan(r["learned"]) else f"{r['learned']:.0%} of {r['models']}"),
-            flush=True,
-        )
+        figures = " ".join(f"{r[key]:9.2f}" for key in ("us", "least", "most", "cpu", "first"))
+        learned = "-" if math.isnan(r["learned"]) else f"{r['learned']:.0%} of {r['models']}"
+        print(f"{name:10} {figures}  {learned}", flush=True)
 
 
 if __name__ == "__main__":

@@ -108,10 +108,10 @@ class Pair(NamedTuple):
 
 @pytest.mark.parametrize("wrap", [vmap, lambda f, **axes: jit(vmap(f, **axes), exact=True)])
 @pytest.mark.parametrize("out", [0, 1, -1])
-@pytest.mark.parametrize("axis", [0, 1, -1, -2])
+@pytest.mark.parametrize("axis", [0, 1, 2, -1, -2, -3])
 def test_axes_are_numpys(wrap: Callable[..., Any], axis: int, out: int) -> None:
     """The examples are read along any axis of arrays and lists, and put along any."""
-    x = RNG.normal(size=(4, 4))
+    x = RNG.normal(size=(2, 3, 4))
     rows = np.moveaxis(x, axis, 0)
     expected = np.moveaxis(np.stack([np.sin(row) * 2.0 for row in rows]), 0, out)
     f = wrap(lambda row: autograd.sin(np.array(row)) * 2.0, in_axes=axis, out_axes=out)
