@@ -32,3 +32,9 @@ def setup(app: Any) -> None:
     from tools.pages import write_pages
 
     app.connect("builder-inited", lambda app: write_pages(Path(app.srcdir)))
+    app.connect("source-read", _link_to_copies)
+
+
+def _link_to_copies(app: Any, name: str, content: list[str]) -> None:
+    """In the repository the notebooks stand beside docs/, on the site below it."""
+    content[0] = content[0].replace("](../notebooks/", "](notebooks/")
