@@ -71,7 +71,7 @@ def points_of(op: str, n: int, random: Random) -> list[tuple[float, ...]]:
     if op == "polygamma":
         orders = (0.0, 1.0, 2.0, 3.0, 10.0, 40.0, 149.0, 150.0, 151.0, 0.5, math.nan)
         near = [(random.choice(orders), random.uniform(-9.0, 30.0)) for _ in range(100)]
-        return [*near] + [(k, x) for k in orders for x in SPECIAL]
+        return [*near, *[(k, x) for k in orders for x in SPECIAL]]
     found = [tuple(random.choice(SPECIAL) for _ in range(n)) for _ in range(150)]
     found += [tuple(random.uniform(-4.0, 4.0) for _ in range(n)) for _ in range(150)]
     signs = (-1.0, 1.0)
@@ -163,7 +163,7 @@ def test_every_primitive_and_its_gradient_at_special_values(written: str) -> Non
     assert ("work[" in made.source) == (written == "loops")
     random = Random(1)
     runs = [made.compiled(compiler, *STRICT, AS_CALLED) for compiler in COMPILERS]
-    for k in range(40):
+    for k in range(25):
         numbers = [random.choice(SPECIAL) for _ in range(4)]
         point = [numbers[:2], numbers[2:], [float(k % 4)]]
         for run in runs:
@@ -171,21 +171,21 @@ def test_every_primitive_and_its_gradient_at_special_values(written: str) -> Non
 
 
 @needs_compiler
-@pytest.mark.parametrize("compiler", COMPILERS)
-def test_float32_has_no_double_anywhere(compiler: str, written: str) -> None:
+def test_float32_has_no_double_anywhere(written: str) -> None:
     """Every primitive in float32: no double in the text, none made by a conversion."""
     made = to_c(every_primitive, [0.3, 0.7], [0.4, 1.2], [1.0], gradient=False, dtype="float32")
     code = re.sub(r"/\*.*?\*/", "", made.source, flags=re.DOTALL)
     assert not re.search(r"\bdouble\b", code)
     literals = re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?:e[+-]?\d+)?\w*", code)
     assert all(x.isdigit() or x.endswith("f") for x in literals)
-    made.compiled(compiler, *STRICT, "-Wdouble-promotion")
+    for compiler in COMPILERS:
+        made.compiled(compiler, *STRICT, "-O1", "-Wdouble-promotion")
     assert made.agreement is not None
     assert made.agreement.relative < 1e-5
 
 
 @needs_compiler
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(program=wild_programs(size=30))
 def test_random_graphs(program: WildProgram) -> None:
     """Any graph, at any floats, gives in both forms the bits of the eager engine."""
@@ -200,12 +200,11 @@ def test_random_graphs(program: WildProgram) -> None:
 
 
 @needs_compiler
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(program=wild_programs(size=12))
 def test_gradients_of_random_graphs(program: WildProgram) -> None:
     """The gradient of the last number, wherever the graph has branches, poles, infinities."""
-    portable = Portable(lambda x: program(x)[-1], [list(program.leaves)], gradient=True)
-    made = c.CFunction(portable, "f", "float64", static=False)
+    made = to_c(lambda x: program(x)[-1], [0.5] * len(program.leaves), gradient=True)
     run = made.compiled(COMPILERS[0], *STRICT, AS_CALLED)
     assert_same(made, run, [list(program.leaves)])
 
@@ -349,10 +348,11 @@ def test_arguments_of_any_name(written: str) -> None:
 
 
 @needs_compiler
-@pytest.mark.parametrize("compiler", COMPILERS)
-def test_functions_of_any_name(compiler: str, tmp_path: Path) -> None:
+def test_functions_of_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a function is called, its file declares a function that nothing else is."""
     sources: list[str] = []
+    monkeypatch.setattr(Portable, "agreement", lambda *_: None)  # one compilation does for all
+    monkeypatch.setattr(c.CFunction, "compiled", lambda *_: None)
     for name in ("int", "main", "a b", "*/", "é", "printf", "malloc", "1x", "", "__x", "xor"):
 
         def f(x: Any) -> Any:
@@ -366,7 +366,9 @@ def test_functions_of_any_name(compiler: str, tmp_path: Path) -> None:
             to_c(f, [1.0], name=name + "*/")
     path = tmp_path / "names.c"
     path.write_text("\n".join(sources))
-    subprocess.run([compiler, path, *STRICT, "-std=c99", "-c", "-o", tmp_path / "x.o"], check=True)
+    for compiler in COMPILERS:
+        flags = [*STRICT, "-std=c99", "-c", "-o", str(tmp_path / "names.o")]
+        subprocess.run([compiler, str(path), *flags], check=True)
 
 
 @needs_compiler
