@@ -26,6 +26,6 @@ def write_notebooks(folder: Path) -> None:
         shutil.copy(path, folder / path.name)
     write(
         folder / "index.md",
-        *("# The course", "", "Ten notebooks, each with exercises that check themselves.", ""),
+        *("# The course", "", "Eleven notebooks, each with exercises that check themselves.", ""),
         *("```{toctree}", ":maxdepth: 1", *[path.stem for path in found], "```"),
     )
