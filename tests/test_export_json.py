@@ -236,9 +236,13 @@ def test_the_text_that_was_not_changed_is_read() -> None:
 
 
 def test_the_last_bits_of_another_machine_are_kept() -> None:
-    """A result a few ulp off, as another C library rounds, is taken as it stands."""
+    """A result a few ulp off, as another C library rounds, is taken as it stands; no other."""
     near = math.nextafter(GOOD["nodes"][-1]["data"], 0.0)
     assert from_json(with_node(-1, data=near)).data == near
+    with pytest.raises(GraphFormatError, match="tanh of"):
+        from_json(with_node(-1, data=GOOD["nodes"][-1]["data"] * (1.0 - 1e-13)))
+    with pytest.raises(GraphFormatError, match="neg of"):  # 0.0 and -0.0 are no ulp apart
+        from_json(to_json(-Value(0.0)).replace("-0.0", "0.0"))
 
 
 def test_only_a_text_is_read() -> None:

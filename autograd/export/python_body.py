@@ -4,6 +4,7 @@ import builtins
 import keyword
 import re
 from collections.abc import Iterable, Sequence
+from itertools import count
 from math import copysign, inf, isfinite, isnan
 
 from autograd.compiler.loops import BUFFERS, ONCE, SPACE, Access, Loop
@@ -56,7 +57,7 @@ class _Body:
     """What a function is made of.
 
     parameters: their names. lines: of the function. tables: statements before it. used: the names
-    of the functions it calls. in_brackets: operands that need none in a call.
+    of the functions it calls. in_brackets: operands that need none in a call or a list.
     """
 
     def __init__(self, portable: Portable, names: Names) -> None:
@@ -86,8 +87,10 @@ class _Body:
             return " + ".join(a if b == "1.0" else f"{a} * {b}" for a, b in pairs)
         name = TAKE if op == "take" else op
         self.used.add(name)
-        bare = [x[1:-1] if x in self.in_brackets else x for x in operands]
-        return f"{name}({', '.join(bare)})"
+        return f"{name}({', '.join(map(self.bare, operands))})"
+
+    def bare(self, word: str) -> str:
+        return word[1:-1] if word in self.in_brackets else word
 
 
 # --- line by line ---------------------------------------------------------------------------------
@@ -105,8 +108,9 @@ class Straight(_Body):
             for x in () if tape.ops[i] in ("input", "constant") else tape.args[i]:
                 uses[x] += 1
         for y in tape.outputs:
-            uses[y] += 2  # a result has a name
+            uses[y] += 1
         words: dict[int, str] = {}
+        numbers = count()
         for i in live:
             op, args = tape.ops[i], tape.args[i]
             if op == "input":
@@ -120,7 +124,7 @@ class Straight(_Body):
                     words[i] = f"({text})" if apart else text
                     self.in_brackets |= {words[i]} if apart else set()
                 else:
-                    words[i] = names.new(f"t{len(self.lines)}")
+                    words[i] = names.new(f"t{next(numbers)}")
                     self.lines += _wrapped(f"{words[i]} = ", text)
         self._return(words)
 
@@ -148,7 +152,7 @@ class Straight(_Body):
         rolled = self.portable.rolled
         results = [["0.0"] * slot.size for slot in self.portable.results]
         for y, (buffer, place) in zip(rolled.tape.outputs, rolled.output_places, strict=True):
-            results[buffer - len(self.parameters) - 3][place] = words[y]
+            results[buffer - len(self.parameters) - 3][place] = self.bare(words[y])
         pairs = zip(self.portable.results, results, strict=True)
         parts = [found[0] if is_number(slot) else _list(found) for slot, found in pairs]
         self.lines += f"return {', '.join(parts)}".split("\n")
