@@ -473,3 +473,10 @@ def test_the_page_shows_what_is_written(
     assert weight.sub("    W,", written) == weight.sub("    W,", shown)
     assert weight.sub("    W,", written).count("W,") == 9
     assert written in capsys.readouterr().out
+
+
+@needs_compiler
+def test_a_product_with_zero_is_computed() -> None:
+    """Only the 0.0 a sum starts with may go: 0.0 * x is nan where x is infinite."""
+    made = to_c(lambda x: 0.0 * x[0] + x[1] * 2.0 + 3.0, [1.0, 1.0], gradient=False)
+    assert_same(made, made.compiled(COMPILERS[0]), [[math.inf, 1.0]])
