@@ -1,16 +1,24 @@
 """sweep: a model for each of many points (seeds, rates, sizes ...), trained side by side."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING, Any
 
 from nn.course import whole
+from nn.distributed.crew import Crew
+from nn.distributed.worker import Parcel
 from nn.fit import Rows
 from nn.models import Sequential
 from nn.rows import prepare_held_out, prepare_rows
 from nn.sweeping.points import Build, Point, Start, groups, points_of, start_of
 from nn.sweeping.result import Sweep as Sweep
 from nn.sweeping.result import Table as Table
-from nn.sweeping.training import Finished, Group, Options, train_group
+from nn.sweeping.store import Store
+from nn.sweeping.training import LANES, Finished, Group, Options, part, train_groups
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+    from os import PathLike
 
 
 def sweep(
@@ -23,6 +31,9 @@ def sweep(
     validation_data: Any = None,
     shuffle: bool = True,
     exact: bool = False,
+    executor: "Executor | Callable[[], Executor] | None" = None,
+    timeout: float | None = None,
+    store: "str | PathLike[str] | None" = None,
 ) -> Sweep:
     """Train the model of each point, and give a table of what became of them.
 
@@ -33,6 +44,10 @@ def sweep(
     data: (x, y), a data set, or a function from a point's values to these; so validation_data.
     epochs, batch_size, shuffle: as for `Sequential.fit`; the order of rows by each model's seed.
     exact: keep the bits of `fit` with the eager engine; otherwise the last digits may differ.
+    executor, timeout: as for `Sequential.fit`; its workers train parts of the points. build and
+        data go there, and must pickle.
+    store: a file to which each point is added when it is finished, and from which those that are
+        there already are taken: a sweep that was interrupted, or killed, goes on.
 
     Models of one structure are trained side by side, as lanes of one compiled program, each with
     its own weights, settings of the optimiser, penalties and order of the rows; others, and those
@@ -46,13 +61,64 @@ def sweep(
     finished: list[Finished] = []
     interrupted = False
     try:
-        for group in _groups(build, points, data, validation_data):
-            for point in train_group(build, group, options):
-                finished.append(point)  # noqa: PERF402  Ctrl-C may come between two
+        groups = _groups(build, points, data, validation_data)
+        kept = None if store is None else Store(store)
+        keys: dict[int, str] = {}
+        if kept is not None:
+            for group in groups:
+                keys |= {n: kept.key(group, k, options) for k, n in enumerate(group.numbers)}
+            finished += [
+                found
+                for group in groups
+                for k, n in enumerate(group.numbers)
+                if (found := kept.finished(group, k, keys[n])) is not None
+            ]
+            done = {f.number for f in finished}
+            rest = [
+                part(group, [k for k, n in enumerate(group.numbers) if n not in done])
+                for group in groups
+            ]
+            groups = [group for group in rest if group.points]
+        with ExitStack() as stack:
+            if executor is None:
+                trained = train_groups(build, groups, options)
+            else:
+                crew = stack.enter_context(Crew(executor, timeout))
+                what = (build, data, validation_data, options)
+                trained = stack.enter_context(closing(_train_there(crew, groups, what)))
+            for point in trained:
+                if kept is not None:
+                    kept.add(keys[point.number], point)
+                finished.append(point)
     except KeyboardInterrupt:
         interrupted = True
     finished.sort(key=lambda f: f.number)
     return Sweep(build, finished, interrupted)
+
+
+def _train_there(crew: Crew, groups: list[Group], what: Any) -> Generator[Finished]:
+    """The points as workers finish them, a few jobs for each worker."""
+    jobs: list[Group] = []
+    for group in groups:
+        n = len(group.points)
+        size = min(LANES, -(-n // (4 * crew.workers())))
+        jobs += [part(group, range(k, min(k + size, n))) for k in range(0, n, size)]
+
+    def name(place: int) -> str:
+        first, n = jobs[place].points[0], len(jobs[place].points)
+        return f"the training of {n} points from {first!r:.80}"
+
+    arguments = [job.points for job in jobs]
+    for place, answer in crew.results(train_points, arguments, [Parcel.of(what)], name):
+        for f in answer.result:
+            yield f._replace(number=jobs[place].numbers[f.number])
+
+
+def train_points(points: list[Point], what: Any) -> list[Finished]:
+    """Train these points; a job of a worker. what: build, data, validation_data and options."""
+    build, data, validation_data, options = what
+    groups = _groups(build, points, data, validation_data)
+    return list(train_groups(build, groups, options))
 
 
 def _groups(build: Build, points: list[Point], data: Any, validation_data: Any) -> list[Group]:

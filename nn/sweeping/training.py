@@ -1,7 +1,7 @@
 """A group of points on their data: a pure function, from what is asked for to what became of it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from autograd import Value
@@ -47,6 +47,22 @@ class Group(NamedTuple):
     held_out: Rows | list[Rows] | None
 
 
+def part(group: Group, places: Sequence[int]) -> Group:
+    """Some of its points."""
+
+    def some(rows: Any) -> Any:
+        return [rows[k] for k in places] if isinstance(rows, list) else rows
+
+    points, numbers, starts, rows, held_out = map(some, group)
+    return Group(points, numbers, starts, rows, held_out)
+
+
+def train_groups(build: Build, groups: Sequence[Group], options: Options) -> Iterator[Finished]:
+    """Train the points of all groups, and yield them as they are done."""
+    for group in groups:
+        yield from train_group(build, group, options)
+
+
 def train_group(build: Build, group: Group, options: Options) -> Iterator[Finished]:
     """Train the points, many at once where they are several, and yield them as they are done."""
     model = build(**group.points[0])
@@ -87,6 +103,9 @@ def _in_turn(build: Build, group: Group, options: Options) -> Iterator[Finished]
         began = time.perf_counter()
         model = build(**point)
         rows = group.rows if isinstance(group.rows, Rows) else group.rows[k]
+        compiled = model.compiled
+        if options.exact:
+            model.compiled = False
         history = model.fit(
             rows.xs,
             rows.ys,
@@ -98,6 +117,7 @@ def _in_turn(build: Build, group: Group, options: Options) -> Iterator[Finished]
         )
         if history.interrupted:
             raise KeyboardInterrupt
+        model.compiled = compiled
         numbers = [p.data for p in model.parameters()]
         result = Trained(numbers, len(history.losses), history.stopped == "diverged")
         row = {**_row(model, group, k, result), "seconds": time.perf_counter() - began}
