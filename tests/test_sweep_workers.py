@@ -143,7 +143,7 @@ def test_a_sweep_that_was_killed_goes_on(reference: Any, tmp_path: Path) -> None
     ids=str,
 )
 def test_a_store_knows_what_a_point_is(change: dict[str, Any], tmp_path: Path) -> None:
-    """Another number of epochs, other data, another seed ... are other points; a longer grid is not."""
+    """Other epochs, data, seeds ... are other points; one of a longer grid is the same."""
     point, longer = (
         {"width": [2], "lr": [0.1], "seed": [1]},
         {"width": [2], "lr": [0.1], "seed": [2, 1]},
