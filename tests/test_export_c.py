@@ -234,13 +234,23 @@ def test_a_model_with_its_weights() -> None:
 
 
 @needs_compiler
-def test_a_sum_that_starts_at_zero_keeps_its_sign() -> None:
+def test_a_sum_that_starts_at_zero_keeps_its_sign(written: str) -> None:
     """Dropping the 0.0 in front of a sum must not make -0.0 of 0.0."""
-    model = xor_net()
+    model = MLP(2, [1], activation="linear")
     for parameter in model.parameters():
-        parameter.data = 0.0
+        parameter.data = -0.0
     made = to_c(model, [0.0, 1.0], gradient=False)
-    assert_same(made, made.compiled(COMPILERS[0]), [[-0.0, -1.0]])
+    assert_same(made, made.compiled(COMPILERS[0]), [[1.0, 1.0]])
+
+
+@needs_compiler
+def test_hypot_of_float32_is_rounded_once() -> None:
+    """The steps that keep what is rounded off fit the digits of float32."""
+    made = to_c(lambda x: autograd.hypot(x[0], x[1]), [3.0, 4.0], gradient=False, dtype="float32")
+    run, random = made.compiled(COMPILERS[0], "-O2"), Random(0)
+    for _ in range(500):
+        x = np.array([random.uniform(0.1, 9.0), random.uniform(0.1, 9.0)], np.float32)
+        assert run(x)[0][0] == np.float32(math.hypot(*x.tolist()))
 
 
 @needs_compiler
@@ -478,5 +488,5 @@ def test_the_page_shows_what_is_written(
 @needs_compiler
 def test_a_product_with_zero_is_computed() -> None:
     """Only the 0.0 a sum starts with may go: 0.0 * x is nan where x is infinite."""
-    made = to_c(lambda x: 0.0 * x[0] + x[1] * 2.0 + 3.0, [1.0, 1.0], gradient=False)
+    made = to_c(lambda x: [0.0 * x[0] + x[1] + 3.0, x[0] * 0.0 + x[1] + 3.0], [1.0, 1.0])
     assert_same(made, made.compiled(COMPILERS[0]), [[math.inf, 1.0]])
