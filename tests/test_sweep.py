@@ -40,7 +40,6 @@ def build(
 ) -> Sequential:
     """A small network, with the settings of its optimiser among the arguments."""
     penalty = None if l2 is None else L2(l2)
-    first = {} if inputs is None else {"input_dim": inputs}
     model = Sequential(
         [
             Dense(
@@ -48,7 +47,7 @@ def build(
                 activation=activation,
                 kernel_regularizer=penalty,
                 kernel_constraint=constraint,
-                **first,
+                input_dim=inputs,
             ),
             *[make() for make in layers],
             Dense(1, activation="sigmoid"),
@@ -62,7 +61,8 @@ def build(
 def alone(data: Any, point: dict[str, Any], compiled: bool | None, **options: Any) -> Sequential:
     """The model of a point, trained by `fit`."""
     model = build(**point, compiled=compiled)
-    model.fit(*data, verbose=0, **options)
+    x, y = data
+    model.fit(x, y, verbose=0, **options)
     return model
 
 
@@ -134,7 +134,7 @@ def test_lanes_are_fit_to_the_bit(
 
 def test_lanes_are_fit_after_a_hundred_steps() -> None:
     """By default each model equals `fit`'s to 1e-10 after 100 steps; so does its line."""
-    grid = {"seed": range(4), "lr": [0.01, 0.05]}
+    grid: dict[str, Any] = {"seed": range(4), "lr": [0.01, 0.05]}
     found = sweep(build, grid, CLOUD, epochs=50, batch_size=5, validation_data=(CLOUD[0], CLOUD[1]))
     for row, model in zip(found.table, found.models, strict=True):
         expected = alone(
@@ -204,7 +204,7 @@ def test_divergence_stops_one_lane_and_no_other() -> None:
 
 def test_structures_are_told_apart(by_itself: list[int]) -> None:
     """Points of one structure form one group; a width, an activation or a zero setting another."""
-    grid = {"width": [1, 2], "activation": ["tanh", "relu"], "seed": range(3)}
+    grid: dict[str, Any] = {"width": [1, 2], "activation": ["tanh", "relu"], "seed": range(3)}
     found = sweep(build, grid, (XS, YS), epochs=1)
     assert not by_itself
     sizes = [len(model.parameters()) for model in found.models]
@@ -334,7 +334,7 @@ def test_pictures() -> None:
     axes = found.plot("width", value="loss").axes[0]
     (line,) = axes.lines
     medians = [sorted(r["loss"] for r in found.table if r["width"] == w)[1] for w in (1, 2)]
-    assert line.get_ydata().tolist() == medians
+    assert list(line.get_ydata()) == medians
     wide = sweep(build, {"lr": [1e-4, 1e-2, 1.0]}, (XS, YS), epochs=1).plot("lr")
     assert wide.axes[0].get_xscale() == "log"
     names = sweep(build, {"activation": ["relu", "tanh"]}, (XS, YS), epochs=1).plot("activation")
@@ -350,7 +350,7 @@ def test_errors() -> None:
     with pytest.raises(nn.HyperparameterError, match="columns of the table, but got 'epochs'"):
         sweep(build, {"epochs": [1]}, (XS, YS), epochs=1)
     with pytest.raises(TypeError, match="values for 'seed'"):
-        sweep(build, {"seed": 3}, (XS, YS), epochs=1)  # type: ignore[dict-item]
+        sweep(build, {"seed": 3}, (XS, YS), epochs=1)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="to give a Sequential"):
         sweep(lambda seed: None, {"seed": [3]}, (XS, YS), epochs=1)  # type: ignore[arg-type, return-value]
     with pytest.raises(nn.NotCompiledError):
