@@ -86,6 +86,17 @@ def test_a_network_reads_back() -> None:
     assert described(again) == described(loss)
 
 
+@pytest.mark.parametrize("number", [0.1, 0.7, 1e16, 1 / 3])
+def test_a_dot_adds_up_in_the_same_order(number: float) -> None:
+    """One node as weight, input and bias: the sum of its three gradients has the same bits."""
+    x = Value(number)
+    y = autograd.dot([x, x], [x, x * 3.0], x)
+    again = from_json(to_json(y))
+    y.backward()
+    again.backward()
+    assert described(again) == described(y)
+
+
 def test_what_is_shared_stays_shared() -> None:
     """One constant used twice is one node; several roots share what they are made from."""
     x = Value(2.0, "x")

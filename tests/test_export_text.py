@@ -110,6 +110,23 @@ def test_a_network_is_written_as_loops() -> None:
         run(source, image.ravel().tolist()[:-1])
 
 
+def test_operands_from_anywhere() -> None:
+    """Members of a loop that read two arguments in no order at all find each in its own list."""
+    order = np.random.default_rng(0).permutation(300).tolist()
+
+    def f(x: Any, y: Any) -> Any:
+        both = [*x, *y]
+        picked = [both[k] for k in order]
+        rows = [picked[k : k + 30] for k in range(0, 300, 30)]
+        return [autograd.total([a * b for a, b in zip(r, rows[0], strict=True)]) for r in rows]
+
+    xs, ys = [0.01 * k for k in range(150)], [-0.01 * k for k in range(150)]
+    source = to_python(f, xs, ys, gradient=False)
+    assert "x[PLACES_" in source.source
+    assert "y[PLACES_" in source.source
+    assert bits(run(source, xs, ys)) == bits(f(xs, ys))
+
+
 def test_a_small_function_is_written_line_by_line() -> None:
     """Names of arguments and weights are kept, what is used once stands inside, and no more."""
     w = Value(0.5, "weight")

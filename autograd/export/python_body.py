@@ -205,7 +205,7 @@ class Loops(_Body):
         buffers = [nothing, *self.parameters, constants, nothing, *self.results]
         self.spaces |= {BUFFERS + k: name for k, name in enumerate(buffers)}
         self._begin([*program.constants, 1.0, 1.0])
-        for loop in (*program.before, *program.after):
+        for loop in program.before:  # all of them, where no argument is a batch
             self._loop(loop)
         pairs = zip(portable.results, self.results, strict=True)
         parts = [f"{name}[0]" if is_number(slot) else name for slot, name in pairs]
@@ -278,11 +278,8 @@ class Loops(_Body):
         spaces, places = addresses // SPACE, addresses % SPACE
         at = f"{self._table(places.tolist())}[{entry or 0}]"
         at = f"{_index(moves, 0)} + {at}" if moves else at
-        if len(set(spaces.tolist())) == 1:
-            return f"{self.spaces[int(spaces[0])]}[{at}]"
-        names = sorted(set(spaces.tolist()))
-        which = self._table([names.index(s) for s in spaces.tolist()])
-        return f"({', '.join(self.spaces[s] for s in names)})[{which}[{entry or 0}]][{at}]"
+        (space,) = set(spaces.tolist())  # what lies in several is rolled into several loops
+        return f"{self.spaces[space]}[{at}]"
 
     def _table(self, numbers: list[int]) -> str:
         name = self.names.new(f"PLACES_{len(self.tables)}")
