@@ -78,3 +78,15 @@ def test_no_numbers_no_export() -> None:
     """An example without numbers is refused."""
     with pytest.raises(LengthError, match="at least one number"):
         Portable(lambda x: 1.0, [[]], gradient=False)
+
+
+def test_an_index_or_an_infinity_stays_where_it_is() -> None:
+    """Arguments that cannot be moved a little are checked at the example."""
+    rows = [[1.0, 2.0], [3.0, 4.0]]
+
+    def chosen(k: Any, x: Any) -> Any:
+        return autograd.dot(autograd.take(rows, k), [x, 2.0])
+
+    for example in ([1.0, 0.5], [0.0, float("inf")]):
+        portable = Portable(chosen, example, gradient=False)
+        assert portable.agreement(run_loops(portable)).ulp == 0.0
