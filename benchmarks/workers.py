@@ -111,7 +111,7 @@ def main() -> None:
     """Measure, fit, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--dask", action="store_true", help="a LocalCluster, not a process pool")
-    parser.add_argument("--epochs", type=int, default=8, help="of which the quickest counts")
+    parser.add_argument("--epochs", type=int, default=12, help="of which the quickest counts")
     arguments = parser.parse_args()
     n = arguments.epochs
     serial = nn.SerialExecutor()

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from concurrent.futures import (
 )
 from math import nan
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import interrupting
@@ -435,3 +437,17 @@ def test_a_portable_gradient_checks_what_it_is_given() -> None:
         found(np.array([0.5]), np.ones((0, 2)))
     with pytest.raises(autograd.StructureError, match="one number"):
         autograd.portable_gradient(lambda x: [w * x[0]], [w], np.ones((3, 2)))
+
+
+def test_the_page_on_many_workers_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    """The example of docs/many.md; and its executors and errors are there."""
+    page = (Path(__file__).parent.parent / "docs" / "many.md").read_text(encoding="utf-8")
+    part = page.split("## Many workers")[1].split("\n## ")[0]
+    blocks = re.findall(r"```python\n(.*?)```", part, flags=re.DOTALL)
+    for block in blocks:
+        exec(block, {})
+    assert capsys.readouterr().out.splitlines() == ["compiled, 2 shards"] * len(blocks)
+    for name in re.findall(r"`nn\.(\w+)", part):
+        assert hasattr(nn, name)
+    assert f"Data of up to {training.MOST_SENT // 2**20} MB" in part
+    assert f"less than {training.LEAST_SECONDS * 1e3:.0f} ms" in part
