@@ -203,11 +203,11 @@ class Graph:
 
     def copysign(self, a: Any, b: Any) -> Any:
         size = self._apply("Abs", a) if isinstance(a, Array) else abs(a)
-        opposite = self._apply("Neg", size) if isinstance(a, Array) else -size
         # one over -0.0 is -inf
         below = self._apply("Less", self._apply("Div", 1.0, b), 0.0)
         negative = self._apply("Or", below, self._apply("Less", b, 0.0))
-        return self._apply("Where", negative, opposite, size)
+        # a product, for onnxruntime's Where takes 0.0 for -0.0
+        return self._apply("Mul", size, self._apply("Where", negative, -1.0, 1.0))
 
     def fma(self, a: Any, b: Any, c: Any) -> Any:
         return self.add(self.mul(a, b), c)
