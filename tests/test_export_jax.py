@@ -170,6 +170,16 @@ def test_structures() -> None:
     assert_near([value, dp, got], [want, dw, db, dx])
 
 
+def test_arrays_in_parts() -> None:
+    """What is cut out of parts is what would be cut out of them joined, wherever the parts end."""
+    joined = jax_function._Joined(
+        [np.arange(3.0), np.zeros(0), np.arange(3.0, 8.0), np.array([8.0])]
+    )
+    for past in range(1, 10):
+        for first in range(past):
+            assert joined.cut(first, past).tolist() == list(range(first, past))
+
+
 def test_results() -> None:
     """Nested lists of numbers come back as arrays, in the dicts and tuples that f gives."""
     f = export.to_jax(lambda x: {"m": [[x[0], x[1]], [x[1], 2.0]], "t": (x[0], [x[1]])}, [3.0, 4.0])
