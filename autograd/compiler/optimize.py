@@ -213,10 +213,11 @@ class _Builder(Tape):
         return bound
 
 
-def simplify(tape: Tape, exact: bool) -> Tape:
+def simplify(tape: Tape, exact: bool, stops: bool = False) -> Tape:
     """The same results by fewer and simpler instructions.
 
-    exact: to the bit; otherwise laws may differ in the last rounding.
+    exact: to the bit; otherwise laws may differ in the last rounding. stops: keep `stop_gradient`,
+    for who will differentiate the result.
     """
     new = _Builder(exact)
     inputs = [new.input(b) for b in tape.batched]
@@ -229,6 +230,8 @@ def simplify(tape: Tape, exact: bool) -> Tape:
             place[i] = new.constant(args[0])
         elif op == "identity":  # the law, ahead of its turn: each variable of a gradient is one
             place[i] = place[args[0]]
+        elif op == "stop_gradient" and stops:
+            place[i] = Tape.apply(new, op, (place[args[0]],))
         elif op == "add" or op == "mul":
             place[i] = new.pair(op, place[args[0]], place[args[1]])
         else:

@@ -173,10 +173,12 @@ class RolledFunction:
         exact: bool,
         captured: Sequence[Value] = (),
         mean: bool = True,
+        stops: bool = False,
     ) -> None:
         """captured: Values that come first among those that f uses and that are no arguments.
 
-        mean: of batched arguments, give the mean over the rows, not a result for each.
+        mean: of batched arguments, give the mean over the rows, not a result for each. stops: keep
+        `stop_gradient`, which changes no number, for who will differentiate the loops.
         """
         self.seconds: dict[str, float] = {}
         self.instructions: dict[str, int] = {}
@@ -206,7 +208,7 @@ class RolledFunction:
             places[tape.args[value][0]] = (captured_buffer, i)
         self.places = [places[k] for k in range(len(tape.batched))]
         with self._timed("simplify"):
-            tape = self._done("simplify", simplify(tape, exact))
+            tape = self._done("simplify", simplify(tape, exact, stops))
         with self._timed("fuse"):
             self.tape = self._done("fuse", fuse(tape, exact))
         self.output_places = [(captured_buffer + 1 + b, place) for b, place in outputs.places]

@@ -10,13 +10,10 @@ from typing import Any, final
 
 import numpy as np
 
-from autograd.errors import ExportError, LengthError, MissingExtraError, StructureError
+from autograd.errors import LengthError, MissingExtraError, StructureError
 from autograd.export.arranging import array_program
 from autograd.export.arrays import ArrayProgram, run, shape_of
 from autograd.export.portable import Agreement, Portable
-from autograd.order import topological_order
-from autograd.tree import flatten
-from autograd.value import Value
 
 try:
     import jax
@@ -41,13 +38,10 @@ class JaxFunction:
     float64, when it was made.
     """
 
-    def __init__(self, f: Callable[..., Any], portable: Portable) -> None:
+    def __init__(self, portable: Portable) -> None:
         self.__name__ = self.__qualname__ = portable.name
         self._portable = portable
         self._program = array_program(portable)
-        self._flat: Callable[..., list[Any]] = self._run
-        if _stops(f, portable):
-            self._flat = _without_derivative(portable.name, self._run)
         self.operations = len(self._program.steps)
         with jax.enable_x64(True):
             self.agreement: Agreement = portable.agreement(jax.jit(self._run))
@@ -72,7 +66,7 @@ class JaxFunction:
         if not jnp.issubdtype(dtype, jnp.floating):
             dtype = jnp.result_type(float)
         flat = [[jnp.ravel(jnp.asarray(x, dtype)) for x in leaves] for leaves, _ in given]
-        value, *gradients = self._flat(*flat)
+        value, *gradients = self._run(*flat)
         result = _rebuilt(self._portable.results[0].structure, value)
         if not self._portable.gradient:
             return result
@@ -84,7 +78,7 @@ class JaxFunction:
 
 def to_jax(f: Callable[..., Any], examples: Sequence[Any], gradient: bool) -> JaxFunction:
     """See `autograd.export.to_jax`."""
-    return JaxFunction(f, Portable(f, examples, gradient, exact=False))
+    return JaxFunction(Portable(f, examples, gradient, exact=False, stops=True))
 
 
 def _run(program: ArrayProgram, flat: Sequence[Any]) -> list[Any]:
@@ -225,36 +219,3 @@ class _Arrays:
 
     def elementwise(self, op: str, *operands: Any) -> Any:
         return function_of(op)(*[jnp.asarray(x, self.dtype) for x in operands])
-
-
-# --- stop_gradient --------------------------------------------------------------------------------
-
-
-def _stops(f: Callable[..., Any], portable: Portable) -> bool:
-    """Whether f stops a gradient, of which its loops do not know any more.
-
-    That of softmax does not count: no derivative depends on by how much it is shifted.
-    """
-    args = [
-        slot.rebuild([Value(x) for x in example.tolist()])
-        for slot, example in zip(portable.arguments, portable.example, strict=True)
-    ]
-    roots = [y for y in flatten(f(*args))[0] if isinstance(y, Value)]
-    return any(
-        v.op == "stop_gradient" and v.parents[0].op != "logsumexp"
-        for v in topological_order(*roots)
-    )
-
-
-def _without_derivative(name: str, f: Callable[..., Any]) -> Callable[..., Any]:
-    function: Any = jax.custom_jvp(f)
-
-    def refuse(primals: Any, tangents: Any) -> Any:
-        raise ExportError(
-            f"{name} uses stop_gradient, of which JAX would not know when it differentiates; "
-            "export the gradient itself: to_jax(f, *examples, gradient=True)"
-        )
-
-    function.defjvp(refuse)
-    apply: Callable[..., list[Any]] = function
-    return apply

@@ -73,9 +73,16 @@ class Portable:
     """
 
     def __init__(
-        self, f: Callable[..., Any], examples: Sequence[Any], gradient: bool, exact: bool = True
+        self,
+        f: Callable[..., Any],
+        examples: Sequence[Any],
+        gradient: bool,
+        exact: bool = True,
+        stops: bool = False,
     ) -> None:
         """examples: an argument each. gradient: whether value and gradient, or the value alone.
+
+        exact: to the eager engine's bits. stops: keep `stop_gradient` among the operations.
 
         Raises LengthError if there are no numbers in the examples, StructureError if a gradient is
         wanted of more than one number, TraceError.
@@ -95,7 +102,7 @@ class Portable:
         self.results: list[Slot] = []
         with no_collection():
             arguments = Arguments(tuple(self.example), {}, (), "float64")
-            self.rolled = RolledFunction(self.flat, self.example, {}, arguments, exact)
+            self.rolled = RolledFunction(self.flat, self.example, {}, arguments, exact, stops=stops)
         self.constants = np.array([v.data for v in self.rolled.captured])
 
     def flat(self, *arrays: Any) -> list[Any]:
