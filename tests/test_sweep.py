@@ -13,6 +13,8 @@ import pytest
 
 import autograd
 import nn
+import nn.plots
+import nn.sweeping
 from autograd import LengthError
 from nn import Adam, Sequential, gate, sweep
 from nn.layers import Dense, Dropout
@@ -415,3 +417,48 @@ def test_what_has_diverged_stays_where_it_was() -> None:
             expected.fit(xs, CLOUD[1], epochs=3, batch_size=2, verbose=0)
         assert numbers(model).tolist() == numbers(expected).tolist()
         assert (row["diverged"], row["epochs"]) == (True, 0)
+
+
+def test_what_trains_together() -> None:
+    """A setting of 0 parts models, an initialiser does not; what cannot be compared stays alone."""
+    rows = [
+        {"weight_decay": 0.0}, {"weight_decay": 0.1}, {"weight_decay": 0.2}, {"weight_decay": 0.0},
+    ]  # fmt: skip
+    sizes = [len(g.points) for g in nn.sweeping._groups(build, rows, CLOUD, None)]
+    assert sizes == [2, 2]
+
+    def made(seed: int, odd: bool) -> Sequential:
+        layer = Dense(1, input_dim=3, kernel_initializer=lambda rng, n, m: rng.uniform(-1, 1))
+        if odd:
+            layer.note = [seed, {1}]  # type: ignore[attr-defined]
+        model = Sequential([layer], seed=seed)
+        model.compile("sgd", "mse")
+        return model
+
+    points = nn.sweeping.points_of({"seed": [0, 1], "odd": [False, True]})
+    sizes = [len(g.points) for g in nn.sweeping._groups(made, points, CLOUD, None)]
+    assert sizes == [2, 1, 1]
+
+
+def test_lines_are_in_the_order_of_the_points() -> None:
+    """Whatever is trained together."""
+    found = sweep(build, {"seed": [0, 1], "width": [1, 2]}, (XS, YS), epochs=1)
+    assert [(r["seed"], r["width"]) for r in found.table] == [(0, 1), (0, 2), (1, 1), (1, 2)]
+
+
+def test_settings_are_put_back() -> None:
+    """The model has the penalty it had before."""
+    model = build(l2=0.5, inputs=2)
+    before = model.layers[0].kernel_regularizer  # type: ignore[attr-defined]
+    with nn.sweeping.points.with_settings(model, {(0, "kernel_regularizer", "l2"): 0.25}):
+        assert model.layers[0].kernel_regularizer.l2 == 0.25  # type: ignore[attr-defined]
+    assert model.layers[0].kernel_regularizer is before  # type: ignore[attr-defined]
+
+
+def test_shares_and_numbers_that_are_none() -> None:
+    """Not quite none and not quite all are said so; nan counts as the largest."""
+    axes = nn.plots.heat_map({(0, 0): 0.001, (1, 0): 0.999, (2, 0): 1.0}, "x", "y", shares=True)
+    texts = [text.get_text() for text in axes.axes[0].texts]
+    assert texts == ["< 1 %", "> 99 %", "100 %"]
+    axes = nn.plots.line_with_spread([1, 1, 1], [2.0, float("nan"), 1.0], "x")
+    assert list(axes.axes[0].lines[0].get_ydata()) == [2.0]  # type: ignore[arg-type]
