@@ -1,8 +1,8 @@
 """Many workers: what a step costs beside its work: `python -m benchmarks.workers [--dask]`.
 
-A step with workers takes work / shards + OVERHEAD + shards * A + megabytes * B. OVERHEAD, A and B
-are fitted here to steps of next to no work; then the formula is held against steps with work, and
-asked how many workers pay. Two processes of one machine; it should have nothing else to do.
+A step with workers takes work / shards + shards * A + megabytes * B. A and B are fitted here to
+steps of next to no work; then the formula is held against steps with work, and asked how many
+workers pay. Two processes of one machine; it should have nothing else to do.
 """
 
 import argparse
@@ -123,23 +123,20 @@ def main() -> None:
                 there = step(sizes, 8, shards, pool, n)
                 here = step(sizes, 8, shards, serial, n)
                 extra = there.seconds - here.seconds
-                equations.append([1.0, shards, there.bytes / 1e6])
+                equations.append([shards, there.bytes / 1e6])
                 beyond.append(extra)
                 print(
                     f"  {shards} shards: {there.seconds * 1e3:7.2f} {there.bytes / 1e6:7.3f} "
                     f"{extra * 1e3:7.2f}"
                 )
-        fixed, each, megabyte = np.linalg.lstsq(np.array(equations), np.array(beyond))[0].tolist()
-        print(
-            f"overhead = {fixed * 1e3:.2f} ms + {each * 1e3:.2f} ms a shard "
-            f"+ {megabyte * 1e3:.2f} ms a megabyte"
-        )
+        each, megabyte = np.linalg.lstsq(np.array(equations), np.array(beyond))[0].tolist()
+        print(f"overhead = {each * 1e3:.2f} ms a shard + {megabyte * 1e3:.2f} ms a megabyte")
 
         print("with work, two workers: ms a shard, ms here, ms there, by the formula, speed-up")
         for sizes, rows in ((SMALL, 2**14), (SMALL, 2**16), (LARGE, 2**8), (LARGE, 2**11)):
             here = step(sizes, rows, 2, serial, 4)
             there = step(sizes, rows, 2, pool, 4)
-            expected = here.seconds / 2 + fixed + 2 * each + there.bytes / 1e6 * megabyte
+            expected = here.seconds / 2 + 2 * each + there.bytes / 1e6 * megabyte
             print(
                 f"  {here.seconds / 2 * 1e3:7.1f} {here.seconds * 1e3:7.1f} "
                 f"{there.seconds * 1e3:7.1f} {expected * 1e3:7.1f} "
@@ -151,7 +148,7 @@ def main() -> None:
     for sizes in (SMALL, LARGE):
         parameters = sum((a + 1) * b for a, b in pairwise(sizes))
         for workers in (10, 100, 1000):
-            overhead = fixed + workers * (each + 2 * 8 * parameters / 1e6 * megabyte)
+            overhead = workers * (each + 2 * 8 * parameters / 1e6 * megabyte)
             print(f"  {parameters:7,} parameters, {workers:5} workers: {workers * overhead:10.2f}")
 
 
