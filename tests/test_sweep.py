@@ -430,7 +430,7 @@ def test_what_trains_together() -> None:
     def made(seed: int, odd: bool) -> Sequential:
         layer = Dense(1, input_dim=3, kernel_initializer=lambda rng, n, m: rng.uniform(-1, 1))
         if odd:
-            layer.note = [seed, {1}]  # type: ignore[attr-defined]
+            layer.note = [{1}]  # type: ignore[attr-defined]
         model = Sequential([layer], seed=seed)
         model.compile("sgd", "mse")
         return model
