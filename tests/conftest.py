@@ -2,8 +2,12 @@
 
 import os
 import signal
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
+
+import autograd
 
 # No deadline: the first example of a test also pays for SymPy's differentiation.
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
@@ -13,3 +17,10 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 # A shell without job control starts what runs in the background with Ctrl-C ignored, and children
 # inherit that: the tests of Ctrl-C would wait for ever
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def _settings_end_with_the_test() -> Iterator[None]:
+    """What a test, or a notebook in it, silences from there on ends with it."""
+    with autograd.silence(), autograd.strict(False):
+        yield

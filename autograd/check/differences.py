@@ -252,7 +252,7 @@ class _Walk:
 
     def or_flat(self, found: Slope) -> Slope:
         """What was found; of steps, which are flat near by, both the slope within and across."""
-        if found.kind != "smooth" or found.value.value == 0.0:
+        if found.kind not in ("smooth", "corner") or found.value.value == 0.0:
             return found
         near = [math.ldexp(self.samples[-1][0], -bits) for bits in FLAT]
         told = [h for h in near if self.x - h < self.x < self.x + h]

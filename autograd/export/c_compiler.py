@@ -12,6 +12,7 @@ import numpy as np
 
 from autograd.errors import ExportError
 from autograd.export.portable import Slot
+from autograd.files import write_file
 
 FLAGS = ("-std=c99", "-ffp-contract=off")  # contracted, a * b + c would be rounded once for twice
 
@@ -68,8 +69,7 @@ def flash(compiler: str, source: str, flags: tuple[str, ...] = ()) -> int | None
 
 def _compile(compiler: str, source: str, folder: str, flags: list[str]) -> None:
     path = os.path.join(folder, "exported.c")
-    with open(path, "w", encoding="ascii") as file:
-        file.write(source)
+    write_file(path, source)
     done = subprocess.run(
         [compiler, path, *flags, "-lm"], capture_output=True, text=True, check=False
     )
