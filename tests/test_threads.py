@@ -239,6 +239,11 @@ def sum_of_squares(xs: Any) -> Any:
 square = jit(sum_of_squares)
 
 
+@jit
+def doubled(x: Any) -> Any:
+    return [2.0 * number for number in x]
+
+
 def call(f: Any) -> Any:
     return f([1.0, 2.0])
 
@@ -254,6 +259,7 @@ def test_compiled_functions_and_models_go_to_other_processes() -> None:
     expected = [fitted(seed) for seed in range(2)]
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
         assert pool.submit(call, square).result(60) == 5.0
+        assert pool.submit(call, doubled).result(60) == [2.0, 4.0]
         assert list(pool.map(fitted, range(2))) == expected
     model = network(0)
     model.fit(XS, YS, epochs=1, verbose=0)
@@ -261,6 +267,7 @@ def test_compiled_functions_and_models_go_to_other_processes() -> None:
     model.fit(XS, YS, epochs=1, verbose=0)
     again.fit(XS, YS, epochs=1, verbose=0)
     assert again.state_dict() == model.state_dict()
+    assert pickle.loads(pickle.dumps(doubled)) is doubled
     with pytest.raises((pickle.PicklingError, AttributeError), match="lambda"):
         pickle.dumps(jit(lambda x: x * x))
 

@@ -4,8 +4,10 @@ The function is traced (`trace.py`), once for each structure of its arguments, a
 becomes a tape, a shorter tape, loops, and machine code.
 """
 
+import sys
 import threading
 from collections.abc import Callable, Sequence
+from functools import update_wrapper
 from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple, final, overload
 
@@ -247,9 +249,9 @@ class Compiled:
         exact: bool,
         mean: bool = True,
     ) -> None:
+        self.__name__ = "compiled"  # where f has no name
+        update_wrapper(self, f)
         self.__wrapped__ = f
-        self.__name__ = getattr(f, "__name__", "compiled")
-        self.__doc__ = f.__doc__
         self.batched, self.dtype, self.exact, self.mean = batched, dtype, exact, mean
         self._arguments: Any = None  # its class: it needs NumPy, which loads at the first call
         self._programs = Newest()
@@ -289,8 +291,14 @@ class Compiled:
             watch.compiled(self, result, args, kwargs)
         return result
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> str | tuple[Any, ...]:
         """Copies and pickles of it compile anew: machine code stays in its process."""
+        qualified: str = getattr(self, "__qualname__", "")
+        found: Any = sys.modules.get(self.__module__)
+        for name in qualified.split("."):
+            found = getattr(found, name, None)
+        if found is self:  # jit was a decorator: by its name, as any function
+            return qualified
         return Compiled, (self.__wrapped__, self.batched, self.dtype, self.exact, self.mean)
 
     def __vmap__(self, in_axes: Axes, out_axes: Axes) -> "Mapped | CompiledMap":
