@@ -50,7 +50,9 @@ def test_no_cycles(name: str) -> None:
     if name == "estimator":
         pytest.importorskip("sklearn")
     work = WORKS[name]
-    llvm.forget()  # llvmlite leaves a pointer to the collector with each engine that goes
+    # llvmlite leaves a pointer to the collector with each engine that goes; none goes later
+    llvm.forget()
+    llvm.finish()
     work(0)  # what is made once, for good
     with by_reference_counting_alone():
         work(1)
