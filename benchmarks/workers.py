@@ -22,7 +22,7 @@ from nn.layers import Dense
 from nn.models import Sequential
 
 STEPS = 10  # in an epoch, which itself costs something
-SMALL, LARGE = (10, 64, 32, 16, 8, 4, 1), (784, 128, 64, 10)
+SMALL, LARGE, WIDE = (10, 64, 32, 16, 8, 4, 1), (784, 128, 64, 10), (64, 256, 256, 10)
 
 
 class Counting(Executor):
@@ -133,7 +133,7 @@ def main() -> None:
         print(f"overhead = {each * 1e3:.2f} ms a shard + {megabyte * 1e3:.2f} ms a megabyte")
 
         print("with work, two workers: ms a shard, ms here, ms there, by the formula, speed-up")
-        for sizes, rows in ((SMALL, 2**14), (SMALL, 2**16), (LARGE, 2**8), (LARGE, 2**11)):
+        for sizes, rows in ((SMALL, 2**16), (SMALL, 2**18), (LARGE, 2**11), (WIDE, 2**15)):
             here = step(sizes, rows, 2, serial, 4)
             there = step(sizes, rows, 2, pool, 4)
             expected = here.seconds / 2 + 2 * each + there.bytes / 1e6 * megabyte

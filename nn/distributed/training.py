@@ -21,7 +21,7 @@ from nn.layers.base import nested
 from nn.optim import Optimizer
 
 LEAST_SECONDS = 0.01  # of work in a shard: sending it costs from one to several milliseconds
-MOST_SENT = 2**23  # bytes of data that each worker is sent whole; of more, each shard's rows
+MOST_SENT = 2**28  # bytes of data that each worker is sent whole; of more, each shard's rows
 
 
 class Shard(NamedTuple):

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from autograd import OperandError
 
-MOST_KEPT = 2**28  # bytes of what was sent; what was used longest ago goes first
+MOST_KEPT = 2**30  # bytes of what was sent; what was used longest ago goes first
 
 
 class Parcel(NamedTuple):
