@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -50,13 +50,22 @@ def test_no_cycles(name: str) -> None:
     if name == "estimator":
         pytest.importorskip("sklearn")
     work = WORKS[name]
-    # llvmlite leaves a pointer to the collector with each engine that goes; none goes later
-    llvm.forget()
-    llvm.finish()
     work(0)  # what is made once, for good
     with by_reference_counting_alone():
-        work(1)
-        assert gc.collect() == 0
+        assert any(leaves_nothing(lambda k=k: work(k)) for k in (1, 2, 3))
+
+
+def leaves_nothing(work: Callable[[], None]) -> bool:
+    """Whether the collector finds nothing after it.
+
+    With each engine that goes, llvmlite leaves a pointer to the collector: so all that can go goes
+    before. Engines of other tests may go meanwhile; what the work itself leaves, it leaves always.
+    """
+    llvm.forget()
+    llvm.finish()
+    gc.collect()
+    work()
+    return gc.collect() == 0
 
 
 @pytest.mark.filterwarnings("ignore")
