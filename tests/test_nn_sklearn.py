@@ -200,7 +200,7 @@ def test_clone_and_pickle(make: Any) -> None:
 def test_columns_have_names() -> None:
     """Of a data frame the columns' names are kept, and others refused."""
     frame = load_iris(as_frame=True)
-    mlp = MLPClassifier((4,), max_iter=2).fit(frame.data, frame.target)
+    mlp = MLPClassifier((4,), max_iter=2, random_state=0).fit(frame.data, frame.target)
     assert list(mlp.feature_names_in_) == list(frame.data.columns)
     with pytest.raises(ValueError, match="feature names"):
         mlp.predict(frame.data.rename(columns=str.upper))
@@ -342,9 +342,9 @@ def test_divergence_is_a_warning_and_the_weights_stay_finite() -> None:
 def test_verbose_prints_epochs(capsys: Any) -> None:
     """A line for each epoch, or nothing."""
     xs, ys = iris()
-    MLPClassifier((3,), max_iter=2, verbose=True).fit(xs, ys)
+    MLPClassifier((3,), max_iter=2, random_state=0, verbose=True).fit(xs, ys)
     assert capsys.readouterr().out.count("loss: ") == 2
-    MLPClassifier((3,), max_iter=2).fit(xs, ys)
+    MLPClassifier((3,), max_iter=2, random_state=0).fit(xs, ys)
     assert capsys.readouterr().out == ""
 
 
