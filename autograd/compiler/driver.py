@@ -1,6 +1,7 @@
 """The functions that run a program: its loops, each block of rows, on one core or several."""
 
 from autograd.compiler.emit import Code
+from autograd.compiler.moves import moves
 
 _DRIVER = """
 define void @run_loops(ptr %loops, i64 %n, ptr %spaces, i64 %rows) {
@@ -28,8 +29,7 @@ end:
 # where the number of rows goes; then, for several processor cores: the team, and for this program
 # the working memory of each worker (its spaces), the spaces that are inputs (first, last), and the
 # sums over rows to add up: (space, place, how many), in bytes but for the number.
-# A move is (space of the buffer, place in its row, stride of its rows, columns, place of the first
-# in the space of rows), likewise.
+# For the moves see `moves`.
 PROGRAM = ["before", "n_before", "rows", "n_rows", "after", "n_after", "loads", "n_loads"]
 PROGRAM += ["stores", "n_stores", "block", "count_place", "team", "worker_spaces", "input_spaces"]
 PROGRAM += ["inputs_end", "sums", "n_sums"]
@@ -67,7 +67,7 @@ class _Fields:
 def driver(bits: int, x86: bool) -> tuple[str, dict[str, str]]:
     """run_program, which runs a whole program, and what it needs."""
     (part, a), (whole, b), (worker, c) = _part(bits), _whole(bits), _worker(x86)
-    return "\n".join([_DRIVER, part, whole, worker]), a | b | c
+    return "\n".join([_DRIVER, moves(bits), part, whole, worker]), a | b | c
 
 
 def _part(bits: int) -> tuple[str, dict[str, str]]:
@@ -92,30 +92,10 @@ def _part(bits: int) -> tuple[str, dict[str, str]]:
         loops = f"ptr {f.pointer(name)}, i64 {f.number('n_' + name)}"
         code.do(f"call void @run_loops({loops}, ptr %spaces, i64 {rows})")
 
-    def move(name: str, first: str, rows: str, load: bool) -> None:
-        moves, count = f.pointer(name), f.number("n_" + name)
-        with code.loop(count, or_never=True) as (i, _, _):
-            at = code.let(f"getelementptr [5 x i64], ptr {moves}, i64 {i}")
-            space, place, stride, columns, to = (field(at, j) for j in range(5))
-            slot = code.let(f"getelementptr ptr, ptr %spaces, i64 {space}")
-            base = code.let(f"load ptr, ptr {slot}, align 8")
-            base = code.let(f"getelementptr i8, ptr {base}, i64 {place}")
-            lanes = code.let(f"getelementptr i8, ptr {rows_space}, i64 {to}")
-            with code.loop(rows) as (lane, _, _):
-                number = code.let(f"add i64 {first}, {lane}")
-                if load:
-                    slot = code.let(f"getelementptr i64, ptr %order, i64 {number}")
-                    number = code.let(f"load i64, ptr {slot}, align 8")
-                row = code.let(f"mul i64 {number}, {stride}")
-                outside = code.let(f"getelementptr i8, ptr {base}, i64 {row}")
-                inside = code.let(f"getelementptr {kind}, ptr {lanes}, i64 {lane}")
-                with code.loop(columns) as (column, _, _):
-                    far = code.let(f"mul i64 {column}, {bytes_per_column}")
-                    o = code.let(f"getelementptr {kind}, ptr {outside}, i64 {column}")
-                    i = code.let(f"getelementptr i8, ptr {inside}, i64 {far}")
-                    source, goal = (o, i) if load else (i, o)
-                    x = code.let(f"load {kind}, ptr {source}, align {size}")
-                    code.do(f"store {kind} {x}, ptr {goal}, align {size}")
+    def move(name: str, first: str, rows: str) -> None:
+        found = f"ptr {f.pointer(name + 's')}, i64 {f.number(f'n_{name}s')}"
+        there = f"ptr %spaces, ptr {rows_space}, i64 {bytes_per_column}"
+        code.do(f"call void @{name}_rows({found}, {there}, i64 {first}, i64 {rows}, ptr %order)")
 
     # the number of rows, and one over it, where the program expects them
     once = field("%spaces", 0, "ptr")
@@ -131,9 +111,9 @@ def _part(bits: int) -> tuple[str, dict[str, str]]:
         left = code.let(f"sub i64 %rows, {done}")
         here = code.let(f"call i64 @llvm.smin.i64(i64 {left}, i64 {block})")
         first = code.let(f"add i64 %first, {done}")
-        move("loads", first, here, load=True)
+        move("load", first, here)
         run("rows", here)
-        move("stores", first, here, load=False)
+        move("store", first, here)
     code.do("ret void")
     parameters = "ptr %program, ptr %spaces, i64 %first, i64 %rows, i64 %total, ptr %order"
     head = f"define void @run_part({parameters}) {{"

@@ -62,6 +62,7 @@ COMPILER = [
     "compiler_review",
     "jit",
     "vectormath",
+    "moves",
     "compiled_step",
     "compiled_training",
     "tiny_gpt",
