@@ -1,11 +1,11 @@
 """Switches that change what operations record, each local to its thread or asyncio task."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from threading import Lock
 from typing import Any
+
+from autograd.locks import Lock
 
 paused: ContextVar[int] = ContextVar("no_grad", default=0)  # blocks open around this one
 # where operations go instead of making nodes: a function of the primitive and its operands
@@ -16,15 +16,6 @@ depth: ContextVar[int] = ContextVar("depth", default=0)  # derivatives being tak
 # open blocks of any kind in all threads: a context variable costs too much to read per node
 open_blocks = 0
 _lock = Lock()
-
-
-def _new_lock() -> None:
-    global _lock
-    _lock = Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_new_lock)  # another thread of the parent may have held it
 
 
 @contextmanager

@@ -9,14 +9,26 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Each module of autograd, and the modules of autograd it may import. What stands in several rooms'
 # lists is below all of them.
-BASE = {"errors", "ieee", "modes", "operands", "methods", "scope", "tree", "order", "primitives"}
+BASE = {
+    "errors",
+    "ieee",
+    "locks",
+    "modes",
+    "operands",
+    "methods",
+    "scope",
+    "tree",
+    "order",
+    "primitives",
+}
 NODE = BASE | {"value"}
 FUNCTIONS = NODE | {"elementwise", "operators", "functions"}
 ALLOWED = {
     "errors": set(),
     "files": {"errors"},
     "ieee": set(),
-    "modes": set(),
+    "locks": set(),
+    "modes": {"locks"},
     "methods": set(),
     "scope": set(),
     "operands": {"errors"},
@@ -70,21 +82,30 @@ COMPILER = {
     "driver": {"emit", "moves"},
     "team": {"driver"},
     "epoch": {"callbacks", "emit", "llvm"},
-    "machine": {"driver", "epoch", "kernels", "llvm", "loops", "merge", "plan", "team"},
+    "machine": {
+        "callbacks",
+        "driver",
+        "epoch",
+        "kernels",
+        "llvm",
+        "loops",
+        "merge",
+        "plan",
+        "team",
+    },
     "newest": set(),
     "packed": set(),
     "arguments": {"packed"},
-    # all but callbacks, newest and packed inside functions
-    "jit": {"arguments", "callbacks", "newest", "packed", "trace"}
+    # all but newest and packed inside functions
+    "jit": {"arguments", "newest", "packed", "trace"}
     | {"mapped", "portable", "program", "rule", "step", "training"},
     "mapped": {"jit", "newest"},
-    "portable": {"arguments", "callbacks", "llvm", "machine", "rolled"},
+    "portable": {"arguments", "llvm", "machine", "rolled"},
     "rolled": TAPE | {"arguments", "fuse", "optimize", "packed", "roll", "trace"},
     "program": {"arguments", "interpret", "jit", "machine", "rolled"},
-    "rule": MACHINE
-    | {"callbacks", "fuse", "interpret", "newest", "optimize", "packed", "program", "trace"},
+    "rule": MACHINE | {"fuse", "interpret", "newest", "optimize", "packed", "program", "trace"},
     "step": {"arguments", "epoch", "machine", "newest", "packed", "program", "rolled", "rule"},
-    "training": {"arguments", "callbacks", "epoch", "machine", "program", "rolled", "rule"},
+    "training": {"arguments", "epoch", "machine", "program", "rolled", "rule"},
 }
 FILES = sorted((ROOT / "autograd").rglob("*.py"))
 

@@ -358,3 +358,52 @@ def test_forks() -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout == "forked\n"
+
+
+IN_THE_MIDDLE = """
+import os, signal, threading
+import autograd
+from autograd import jit
+from autograd.compiler.packed import Packed
+
+inside, go_on = threading.Semaphore(0), threading.Event()
+
+def waits(x):
+    if threading.current_thread() is not threading.main_thread():
+        inside.release()
+        go_on.wait()
+    return x * 2.0
+
+def rule(p, g, step, lr):
+    return [p - lr * g]
+
+traced = jit(waits)
+stepped = autograd.jit_step(lambda p, x: waits(p[0]) * x, rule)
+start = lambda: Packed.of([1.0])
+calls = [lambda: traced(3.0), lambda: stepped(start(), [], 3.0, step=1, lr=0.1)]
+threads = [threading.Thread(target=call, daemon=True) for call in calls]
+for thread in threads:
+    thread.start()
+    inside.acquire()
+child = os.fork()
+if child == 0:
+    signal.alarm(20)  # ends it if it hangs
+    print([call() for call in calls], flush=True)
+    os._exit(0)
+_, status = os.waitpid(child, 0)
+go_on.set()
+for thread in threads:
+    thread.join()
+print(status, [call() for call in calls])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_fork_in_the_middle_of_a_trace() -> None:
+    """What a thread of the parent is just tracing, the child compiles for itself."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", IN_THE_MIDDLE],
+        capture_output=True, text=True, cwd=ROOT, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "[6.0, 6.0]\n0 [6.0, 6.0]\n"

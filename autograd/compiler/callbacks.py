@@ -9,11 +9,12 @@ import math
 import threading
 from typing import Any
 
+from autograd.locks import Lock
 from autograd.primitives import BUILT_IN, TABLE
 
 _symbols: dict[tuple[str, int], str] = {}
 _held: list[Any] = []  # what machine code may call lives as long as the process
-_lock = threading.Lock()
+_lock = Lock()
 # What was raised, with the thread that ran into it; None for one that works for another's call
 _raised: list[tuple[int | None, BaseException]] = []
 WORKERS = "glassgrad worker"  # the name of threads that machine code has rows computed by

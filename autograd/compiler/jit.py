@@ -5,17 +5,16 @@ becomes a tape, a shorter tape, loops, and machine code.
 """
 
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple, final, overload
 
 from autograd import modes
-from autograd.compiler.callbacks import raise_if_any
 from autograd.compiler.newest import Newest
 from autograd.compiler.packed import Packed
 from autograd.errors import LengthError, OperandError
+from autograd.locks import Lock
 from autograd.tree import flatten
 from autograd.value import Value
 from autograd.vmap import Axes, Mapped
@@ -256,7 +255,7 @@ class Compiled:
         self._arguments: Any = None  # its class: it needs NumPy, which loads at the first call
         self._programs = Newest()
         self._latest: Any = None
-        self._lock = threading.RLock()  # a function may call itself while it is traced
+        self._lock = Lock()  # a function may call itself while it is traced
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._arguments is None:
@@ -286,7 +285,6 @@ class Compiled:
                 )
             return self.__wrapped__(*args, **kwargs)
         result = program(arguments)
-        raise_if_any()
         if modes.open_blocks and (watch := modes.watcher()) is not None:
             watch.compiled(self, result, args, kwargs)
         return result

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.compiler import llvm
+from autograd.compiler.callbacks import raise_if_any
 from autograd.compiler.driver import PROGRAM, TEAM, driver
 from autograd.compiler.epoch import epoch_driver
 from autograd.compiler.kernels import Kind, kernel
@@ -182,6 +183,7 @@ class Machine:
 
         buffers: C-contiguous arrays of this machine's dtype: the inputs, then the outputs.
         order: the rows of batched inputs to use, int64; all in their order if None.
+        Raises what a primitive that is computed in Python raised.
         """
         try:
             once, spaces, seen = self._free.pop()
@@ -202,6 +204,7 @@ class Machine:
             in_order = order.ctypes.data
         self._function(self._descriptor_address, spaces.buffer_info()[0], rows, in_order)
         self._free.append((once, spaces, seen))
+        raise_if_any()
 
 
 def address(array: Any) -> int:

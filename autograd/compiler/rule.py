@@ -5,7 +5,6 @@ from typing import Any, final
 
 import numpy as np
 
-from autograd.compiler.callbacks import raise_if_any
 from autograd.compiler.fuse import fuse
 from autograd.compiler.interpret import interpret
 from autograd.compiler.loops import BUFFERS, ONCE, SPACE, Access, Loop, Program
@@ -123,7 +122,6 @@ class Rule:
         if self.machine is not None:
             hyper = np.array([step, lr], self.dtype)
             self.machine.run(self.buffers(arrays, hyper))
-            raise_if_any()
             return
         columns = [x.tolist() for x in arrays]
         parameters, _, *state = arrays

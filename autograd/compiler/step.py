@@ -1,6 +1,5 @@
 """A step of training as one call into machine code: the gradient of a loss, then the rule."""
 
-import threading
 from collections.abc import Callable, Sequence
 from operator import is_
 from typing import Any, final
@@ -17,6 +16,7 @@ from autograd.compiler.program import CompiledProgram, compile_function
 from autograd.compiler.rolled import with_gradient
 from autograd.compiler.rule import CompiledRule, Rule, check_flat
 from autograd.errors import LengthError, StructureError
+from autograd.locks import Lock
 
 
 @final
@@ -37,7 +37,7 @@ class CompiledStep:
         self._rule = CompiledRule(rule, states, dtype, exact)
         self._steps = Newest()  # a _Step for each structure
         self._memories = Newest()  # a _Memory for each number of parameters
-        self._lock = threading.RLock()
+        self._lock = Lock()
 
     def __call__(
         self, parameters: Packed, state: Sequence[Any], *args: Any, step: int, lr: float

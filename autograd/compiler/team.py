@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from autograd.compiler.driver import ORDERS, SEMAPHORE, TEAM
+from autograd.locks import Lock
 
 LEAST_ROWS = 512  # fewer are not worth waking anyone
 
-_lock = threading.Lock()
+_lock = Lock()
 _team: Any = None
 _orders: Any = None
 

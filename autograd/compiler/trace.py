@@ -8,7 +8,6 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from threading import Lock
 from typing import Any, NoReturn
 
 from autograd import modes
@@ -16,6 +15,7 @@ from autograd.compiler.differentiate import Gate, adjoints
 from autograd.compiler.tape import Tape
 from autograd.elementwise import call
 from autograd.errors import LengthError, OperandError, StructureError, TraceError
+from autograd.locks import Lock
 from autograd.methods import Methods
 from autograd.operands import as_float, operand
 from autograd.order import topological_order

@@ -8,7 +8,6 @@ import numpy as np
 
 from autograd import modes
 from autograd.compiler.arguments import Arguments
-from autograd.compiler.callbacks import raise_if_any
 from autograd.compiler.epoch import FLUSH, EpochCall
 from autograd.compiler.machine import Machine
 from autograd.compiler.program import CompiledProgram, compile_function
@@ -163,7 +162,6 @@ class TrainingLoop:
         assert machine is not None
         self._check_rows([0, rows - 1])
         machine.run(self._buffers, rows)
-        raise_if_any()
         return float(self._results[0])
 
     def _check_rows(self, rows: Any) -> None:
