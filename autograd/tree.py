@@ -1,6 +1,7 @@
 """Nested lists, tuples, dicts and NumPy arrays of numbers: taken apart and put together again."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import product
 from typing import Any
 
 from autograd.errors import StructureError
@@ -56,6 +57,23 @@ def array_of(xs: list[Any], shape: tuple[int, ...]) -> Any:
         return out.reshape(shape)
     array = np.array(xs)
     return array.reshape(shape + array.shape[1:])
+
+
+def paths(name: str, structure: Any) -> Iterator[str]:
+    """A name for each number, in the order of `flatten`, such as "x[3]" or "params['w'][0]"."""
+    if isinstance(structure, dict):
+        for key, item in structure.items():
+            yield from paths(f"{name}[{key!r}]", item)
+    elif isinstance(structure, (list, tuple)):
+        for k, item in enumerate(structure):
+            yield from paths(f"{name}[{k}]", item)
+    elif hasattr(structure, "__skeleton__"):  # packed
+        yield from paths(name, structure.tree)
+    elif (shape := getattr(structure, "shape", ())) != ():
+        for place in product(*map(range, shape)):
+            yield f"{name}[{', '.join(map(str, place))}]"
+    else:
+        yield name
 
 
 def same_structure(what: str, expected: Any, given: Any) -> list[Any]:

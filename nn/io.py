@@ -78,7 +78,7 @@ def load(
     Raises ModelFileError for a file that is damaged, or no model; OSError if it cannot be read.
     """
     try:
-        arrays, described = _parse(_read(path))
+        arrays, described = _parse(contents(path, "a model file as model.save() writes it"))
     except (OSError, MissingExtraError):
         raise
     except ModelFileError as error:
@@ -177,16 +177,23 @@ def _own_layers() -> dict[str, type[SequentialLayer]]:
     return {x.__name__: x for x in found if issubclass(x, SequentialLayer)}
 
 
-def _read(path: str | Path) -> bytes:
-    """The file's bytes, if it can be one of ours: else it may be of any size."""
+def contents(path: str | Path, expected: str) -> bytes:
+    """The file's bytes, if it can be one of safetensors: else it may be of any size.
+
+    Raises ModelFileError, which says what was expected, if it cannot.
+    """
     with open(path, "rb") as file:
         head = file.read(8)
         length, size = int.from_bytes(head, "little"), os.fstat(file.fileno()).st_size
         if not 2 <= length <= min(size - len(head), LONGEST_HEADER):
             kind = next((what for sign, what in FOREIGN.items() if head.startswith(sign)), None)
             raise ModelFileError(
-                "expected a model file as model.save() writes it, but it cannot be read ("
-                + (f"it is {kind})" if kind else f"its {size:,} bytes are cut short, or no model)")
+                f"expected {expected}, but it cannot be read ("
+                + (
+                    f"it is {kind})"
+                    if kind
+                    else f"its {size:,} bytes are cut short, or something else)"
+                )
             )
         return head + file.read()
 

@@ -1,13 +1,12 @@
 """Arrays of numbers by name, out of any safetensors file or from a dict, as float64."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from autograd import MissingExtraError
 from nn.errors import ModelFileError, StateDictError
-from nn.io import FOREIGN, LONGEST_HEADER
+from nn.io import contents
 
 # How safetensors calls the types of numbers that weights may have, and NumPy; a bfloat16, which
 # NumPy does not know, is the upper half of a float32
@@ -34,18 +33,12 @@ def _parts(path: str | Path) -> list[tuple[str, Any]]:
         from safetensors import deserialize
     except ImportError:
         raise MissingExtraError("such files need safetensors: pip install safetensors") from None
-    with open(path, "rb") as file:
-        head = file.read(8)
-        length, size = int.from_bytes(head, "little"), os.fstat(file.fileno()).st_size
-        if not 2 <= length <= min(size - len(head), LONGEST_HEADER):
-            kind = next((what for sign, what in FOREIGN.items() if head.startswith(sign)), None)
-            raise ModelFileError(
-                f"{path}: expected a safetensors file, but it is {kind or 'cut short, or none'}; "
-                f"{HOW}"
-            )
-        data = head + file.read()
     try:
-        return list(deserialize(data))  # type: ignore[no-untyped-call]
+        return list(deserialize(contents(path, "a safetensors file")))  # type: ignore[no-untyped-call]
+    except ModelFileError as error:
+        raise ModelFileError(f"{path}: {error}; {HOW}") from None
+    except OSError:
+        raise
     except Exception as error:  # its own class, which is no public name
         raise ModelFileError(
             f"{path}: expected a safetensors file, but it is damaged ({error}); {HOW}"

@@ -5,13 +5,12 @@ Of a batch the first row that does so is found by halving it.
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import product
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from autograd import modes
 from autograd.errors import AnomalyError
-from autograd.tree import flatten
+from autograd.tree import flatten, paths
 from autograd.value import Value
 
 if TYPE_CHECKING:
@@ -34,8 +33,8 @@ def after_call(watch: "Watch", f: "Compiled", result: Any, args: Any, kwargs: An
         args = _row_of(args, batched, row)
         what += f" at row {row} of {rows:,}"
     leaves, rebuild = flatten((args, kwargs))
-    names = paths(f.__wrapped__, args, range(len(args)))
-    names += [name for key, x in kwargs.items() for name in _below(key, x)]
+    names = argument_paths(f.__wrapped__, args, range(len(args)))
+    names += [name for key, x in kwargs.items() for name in paths(key, x)]
     where = f"in {what}, run again eagerly"
     if spoilt := [name for name, x in zip(names, leaves, strict=True) if isnan(x)]:
         where += f"; nan among its arguments: {', '.join(spoilt[:3])}"
@@ -65,7 +64,7 @@ def after_step(
     """
     fixed = [k for k in range(len(args)) if k not in batched]
     leaves, rebuild = flatten([args[k] for k in fixed])
-    names = paths(loss, args, fixed)
+    names = argument_paths(loss, args, fixed)
     variables = rebuild([Value(x, name) for x, name in zip(leaves, names, strict=True)])
     whole = list(args)
     for k, x in zip(fixed, variables, strict=True):
@@ -81,7 +80,7 @@ def after_step(
         raise _only_compiled("a compiled step of training met nan or inf", dtype)
 
 
-def paths(f: Any, args: Sequence[Any], positions: Iterable[int]) -> list[str]:
+def argument_paths(f: Any, args: Sequence[Any], positions: Iterable[int]) -> list[str]:
     """A name for each number of some of f's arguments, such as "x[3]" or "params['w'][0]"."""
     from inspect import Parameter, signature
 
@@ -91,28 +90,11 @@ def paths(f: Any, args: Sequence[Any], positions: Iterable[int]) -> list[str]:
     except (TypeError, ValueError):  # of some builtins
         names = []
     names += [f"argument {k}" for k in range(len(names), len(args))]
-    return [name for k in positions for name in _below(names[k % len(args)], args[k])]
-
-
-def _below(path: str, x: Any) -> Iterator[str]:
-    """The names of the numbers in a structure, in the order of `flatten`."""
-    if isinstance(x, dict):
-        for key, item in x.items():
-            yield from _below(f"{path}[{key!r}]", item)
-    elif isinstance(x, (list, tuple)):
-        for k, item in enumerate(x):
-            yield from _below(f"{path}[{k}]", item)
-    elif hasattr(x, "__skeleton__"):  # packed
-        yield from _below(path, x.tree)
-    elif getattr(x, "shape", ()) != ():
-        for place in product(*map(range, x.shape)):
-            yield f"{path}[{', '.join(map(str, place))}]"
-    else:
-        yield path
+    return [name for k in positions for name in paths(names[k % len(args)], args[k])]
 
 
 def _first_bad(watch: "Watch", result: Any) -> str | None:
-    for name, y in zip(_below("result", result), flatten(result)[0], strict=True):
+    for name, y in zip(paths("result", result), flatten(result)[0], strict=True):
         number = y.data if type(y) is Value else y
         if watch.look.bad(number):
             return f"{number} ({name})" if name != "result" else f"{number}"

@@ -145,9 +145,9 @@ class Watch:
         self, f: Any, positions: Sequence[int], args: Any, variables: Sequence[Value]
     ) -> None:
         """The variables by which f is derived, made of some of its arguments, get their names."""
-        from autograd.anomaly.rerun import paths
+        from autograd.anomaly.rerun import argument_paths
 
-        for v, name in zip(variables, paths(f, args, positions), strict=True):
+        for v, name in zip(variables, argument_paths(f, args, positions), strict=True):
             v.label = v.label or name
 
     def compiled(self, f: Any, result: Any, args: Any, kwargs: Any) -> None:

@@ -10,7 +10,7 @@ from autograd.check.differences import Slope, complex_step, measure
 from autograd.check.noise import EPSILON, noise_of, number
 from autograd.errors import LengthError
 from autograd.operands import as_float
-from autograd.tree import flatten
+from autograd.tree import flatten, paths
 from autograd.value import Value
 
 SMALL = 1e-3  # a number next to which steps of other sizes than its own are taken
@@ -225,26 +225,6 @@ def _complex_arrays(x: Any) -> Any:
 
 def _paths(args: Any) -> list[str]:
     """A name for each number of the arguments, in order."""
-    found: list[str] = []
-
-    def visit(path: str, x: Any) -> None:
-        if isinstance(x, dict):
-            for key, item in x.items():
-                visit(f"{path}[{key!r}]", item)
-        elif isinstance(x, (list, tuple)):
-            for k, item in enumerate(x):
-                visit(f"{path}[{k}]", item)
-        elif (shape := getattr(x, "shape", ())) != ():
-            for k in range(math.prod(shape)):
-                index: list[int] = []
-                for n in reversed(shape):
-                    k, i = divmod(k, n)
-                    index.insert(0, i)
-                found.append(path + str(index))
-        else:
-            n = len(flatten(x)[0])
-            found.extend([path] if n == 1 else [f"{path}[{k}]" for k in range(n)])
-
-    for k, x in enumerate(args):
-        visit(f"argument {k}" if len(args) > 1 else "argument", x)
-    return found
+    if len(args) == 1:
+        return list(paths("argument", args[0]))
+    return [name for k, x in enumerate(args) for name in paths(f"argument {k}", x)]
