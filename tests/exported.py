@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
+
+import pages
 
 import autograd
 from autograd.elementwise import call
@@ -51,10 +52,9 @@ def everything(without: set[str]) -> tuple[Everything, Cases]:
 
 def run_page(title: str, printed: Callable[[], str]) -> None:
     """Run the examples of a section of docs/export.md; they print what their comments say."""
-    page = (Path(__file__).resolve().parent.parent / "docs" / "export.md").read_text("utf-8")
-    section = page.split(f"\n## {title}\n")[1].split("\n## ")[0]
+    section = pages.page("export", title)
     names: dict[str, Any] = {}
-    for block in re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL):
+    for block in pages.python_blocks(section):
         exec(block, names)
     lines = printed()
     expected = re.findall(r"^print\(.*\)  # (.*)$|^# (\[.*)$", section, flags=re.MULTILINE)

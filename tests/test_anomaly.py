@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import linecache
 import math
 import pickle
 import re
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pages
 import pytest
 from hypothesis import given, settings
 
@@ -809,21 +809,10 @@ def test_the_page_on_anomalies_is_true(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The examples under "nan and inf" run, each as a file train.py, and say what stands there."""
-    page = (Path(__file__).resolve().parent.parent / "docs" / "traps.md").read_text("utf-8")
-    section = page.partition("## nan and inf\n")[2].partition("\n## ")[0]
     monkeypatch.chdir(tmp_path)
-    names: dict[str, Any] = {}
-    printed, compared = "", 0
-    for kind, text in re.findall(r"```(python|text)\n(.*?)```", section, re.DOTALL):
-        if kind == "text":
-            assert printed == text
-            compared += 1
-            continue
-        (tmp_path / "train.py").write_text(text, encoding="utf-8")
-        linecache.checkcache()
-        try:
-            exec(compile(text, "train.py", "exec"), names)
-            printed = capsys.readouterr().out
-        except AnomalyError as error:
-            printed = f"AnomalyError: {error}\n"
+    section = pages.page("traps", "nan and inf")
+    compared = 0
+    for printed, shown in pages.printed_and_shown(section, capsys, (AnomalyError,)):
+        assert printed == shown
+        compared += 1
     assert compared >= 4

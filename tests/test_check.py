@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pages
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -329,18 +330,11 @@ def test_the_page_on_checking_is_true(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The examples on docs/checking.md run, and print what stands there, but for rounding."""
-    page = Path(__file__).resolve().parent.parent / "docs" / "checking.md"
-    blocks = re.findall(r"```(python|text)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     monkeypatch.chdir(tmp_path)
-    names: dict[str, Any] = {}
-    printed, compared = "", 0
-    for kind, text in blocks:
-        if kind == "python":
-            exec(text, names)
-            printed = capsys.readouterr().out
-            continue
+    compared = 0
+    for printed, shown in pages.printed_and_shown(pages.page("checking"), capsys):
         small = r"[\d.]+e-\d\d"  # of rounding, which the machine's libm has a say in
-        assert re.sub(small, "~", printed) == re.sub(small, "~", text)
+        assert re.sub(small, "~", printed) == re.sub(small, "~", shown)
         compared += 1
     assert compared == 3
     assert (tmp_path / "steps.png").stat().st_size > 10_000

@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
+import pages
 import pytest
 from hypothesis import given, settings
 from strategies import SPECIAL, WildProgram, wild_programs
@@ -472,10 +473,7 @@ def test_the_page_shows_what_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The page's example runs, and its C is what comes out, but for the numbers of a training."""
-    page = (Path(__file__).resolve().parent.parent / "docs" / "export.md").read_text("utf-8")
-    section = page.split("\n## C\n")[1].split("\n## ")[0]
-    [code] = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
-    [shown] = re.findall(r"```c\n(.*?)```", section, flags=re.DOTALL)
+    [(_, code), (_, shown)] = pages.blocks(pages.page("export", "C"), "python|c")
     monkeypatch.chdir(tmp_path)
     exec(code, {})
     weight = re.compile(r"^    -?[\d.]+(e-?\d+)?f,", flags=re.MULTILINE)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pages
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -292,7 +293,6 @@ def test_branches_in_conditions() -> None:
 # --- the page -------------------------------------------------------------------------------------
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = (ROOT / "docs" / "export.md").read_text(encoding="utf-8")
 OURS = ("Python, LaTeX, SymPy, JSON", "Weights from PyTorch and Keras")
 
 
@@ -302,9 +302,9 @@ def test_the_page_on_exports_runs(
 ) -> None:
     """The examples run one after the other, and print what their comments and the page say."""
     monkeypatch.chdir(ROOT)
-    section = PAGE.split(f"\n## {title}\n")[1].split("\n## ")[0]
+    section = pages.page("export", title)
     names: dict[str, Any] = {}
-    for block in re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL):
+    for block in pages.python_blocks(section):
         exec(block, names)
     printed = capsys.readouterr().out
     assert printed

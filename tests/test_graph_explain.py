@@ -1,13 +1,12 @@
 """Explanations: a gradient as the sum over its paths, and the part of a model it comes to."""
 
 import itertools
-import linecache
 import math
 import random
-import re
 from pathlib import Path
 from typing import Any
 
+import pages
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -346,18 +345,9 @@ def test_the_page_on_seeing_is_true(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The examples on docs/seeing.md run, each as a file train.py, and print what stands there."""
-    page = Path(__file__).resolve().parent.parent / "docs" / "seeing.md"
-    blocks = re.findall(r"```(python|text)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     monkeypatch.chdir(tmp_path)
-    names: dict[str, Any] = {}
-    printed, compared = "", 0
-    for kind, text in blocks:
-        if kind == "text":
-            assert printed == text
-            compared += 1
-            continue
-        (tmp_path / "train.py").write_text(text, encoding="utf-8")
-        linecache.checkcache()
-        exec(compile(text, "train.py", "exec"), names)
-        printed = capsys.readouterr().out
+    compared = 0
+    for printed, shown in pages.printed_and_shown(pages.page("seeing"), capsys):
+        assert printed == shown
+        compared += 1
     assert compared >= 5

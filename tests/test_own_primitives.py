@@ -11,10 +11,10 @@ import pickle
 import re
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pages
 import pytest
 import test_compiler
 import test_graph_symbolic
@@ -896,10 +896,9 @@ def test_the_compilers_laws_hold_for_own_operations() -> None:
 
 def test_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
     """The examples run, one after the other, and print what stands beside them."""
-    page = Path(__file__).resolve().parent.parent / "docs" / "own-primitives.md"
     names: dict[str, object] = {}
     stated = 0
-    for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+    for block in pages.python_blocks(pages.page("own-primitives")):
         exec(block, names)
         printed = capsys.readouterr().out.splitlines()
         for expected in re.findall(r"^print.*  # (.*)$", block, re.MULTILINE):

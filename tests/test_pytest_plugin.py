@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pages
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -217,8 +218,7 @@ def words(text: str) -> str:
 
 def test_the_page_on_property_tests_is_true(tmp_path: Path) -> None:
     """The examples on docs/property-tests.md run, and print what stands there."""
-    page = (ROOT / "docs" / "property-tests.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```(python|text)\n(.*?)```", page, re.DOTALL)
+    blocks = pages.blocks(pages.page("property-tests"))
     printed = ""
     for kind, text in blocks:
         if kind == "python":

@@ -3,11 +3,11 @@
 import re
 from pathlib import Path
 
+import pages
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+README = (pages.ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = pages.python_blocks(README)
 
 
 def test_code_blocks_run(
@@ -27,17 +27,15 @@ def test_code_blocks_run(
 
 def test_the_page_on_the_compiler_runs(capsys: pytest.CaptureFixture[str]) -> None:
     """The example on the compiler's page runs, and shows what was compiled."""
-    page = (ROOT / "docs" / "compiler.md").read_text(encoding="utf-8")
-    for block in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL):
+    for block in pages.python_blocks(pages.page("compiler")):
         exec(block, {})
     assert "sums of" in capsys.readouterr().out
 
 
 def test_the_page_on_networks_runs(capsys: pytest.CaptureFixture[str]) -> None:
     """The examples on the networks' page run, one after the other."""
-    page = (ROOT / "docs" / "networks.md").read_text(encoding="utf-8")
     names: dict[str, object] = {}
-    for block in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL):
+    for block in pages.python_blocks(pages.page("networks")):
         exec(block, names)
     assert "val_accuracy" in capsys.readouterr().out
 
@@ -46,4 +44,4 @@ def test_links_to_files_are_true() -> None:
     """Every relative link in the README names a file that is there."""
     for link in re.findall(r"\]\(([^)#]+)\)", README):
         if not link.startswith("http"):
-            assert (ROOT / link).exists(), link
+            assert (pages.ROOT / link).exists(), link

@@ -1,14 +1,13 @@
 """sweep: each of many models that train side by side becomes what it would have become alone."""
 
 import pickle
-import re
 import signal
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pages
 import pytest
 
 import autograd
@@ -388,10 +387,8 @@ def test_penalties_of_two_kinds_differ_in_lanes(by_itself: list[int]) -> None:
 
 def test_the_page_on_many_models_runs(capsys: pytest.CaptureFixture[str]) -> None:
     """The examples of docs/many.md on models run, one after the other."""
-    page = (Path(__file__).parent.parent / "docs" / "many.md").read_text(encoding="utf-8")
-    models = page.split("## Many models")[1].split("\n## ")[0]
     names: dict[str, object] = {}
-    for block in re.findall(r"```python\n(.*?)```", models, flags=re.DOTALL):
+    for block in pages.python_blocks(pages.page("many", "Many models")):
         exec(block, names)
     printed = capsys.readouterr().out
     assert "200 points" in printed

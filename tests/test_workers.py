@@ -15,11 +15,11 @@ from concurrent.futures import (
 )
 from math import nan
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 import interrupting
 import numpy as np
+import pages
 import pytest
 import sabotage
 from sabotage import AnyOrder, Deaf, DieOnce, Sabotaged, double, fit, network, numbers
@@ -441,9 +441,8 @@ def test_a_portable_gradient_checks_what_it_is_given() -> None:
 
 def test_the_page_on_many_workers_runs(capsys: pytest.CaptureFixture[str]) -> None:
     """The example of docs/many.md; and its executors and errors are there."""
-    page = (Path(__file__).parent.parent / "docs" / "many.md").read_text(encoding="utf-8")
-    part = page.split("## Many workers")[1].split("\n## ")[0]
-    blocks = re.findall(r"```python\n(.*?)```", part, flags=re.DOTALL)
+    part = pages.page("many", "Many workers")
+    blocks = pages.python_blocks(part)
     for block in blocks:
         exec(block, {})
     assert capsys.readouterr().out.splitlines() == ["compiled, 2 shards"] * len(blocks)
