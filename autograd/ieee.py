@@ -300,20 +300,12 @@ def polygamma(order: float, a: float) -> float:
     if a == inf:
         return inf if n == 0 else 0.0
     if a < 0.0:
-        # (-1)^n psi_n(1-a) - psi_n(a) = d^n/da^n [pi cot(pi a)], and the n-th derivative of cot is
-        # a polynomial in cot, by P' * -(1 + cot^2)
+        # (-1)^n psi_n(1-a) - psi_n(a) = d^n/da^n [pi cot(pi a)]
         f = a - round(a)
         # near a half, where it is 0, by the tangent of what is left to the half
         near = abs(f) < 0.25
         cot = 1.0 / math.tan(math.pi * f) if near else math.tan(math.pi * (copysign(0.5, f) - f))
-        poly = [0.0, 1.0]
-        for _ in range(n):
-            slope = [i * c for i, c in enumerate(poly)][1:]
-            poly = [0.0] * (len(slope) + 2)
-            for i, c in enumerate(slope):
-                poly[i] -= c
-                poly[i + 2] -= c
-        value = left_sum([c * pow(cot, i) for i, c in enumerate(poly) if c])
+        value = left_sum([c * pow(cot, i) for i, c in enumerate(cot_derivative(n)) if c])
         return pow(-1.0, n) * polygamma(n, 1.0 - a) - math.pi ** (n + 1) * value
     zero, rest = _DIGAMMA_ZERO
     if n == 0 and abs(a - zero) < 1e-3:
@@ -331,6 +323,18 @@ def polygamma(order: float, a: float) -> float:
     tail = [fact(n - 1) * pow(x, -float(n)), fact(n) * 0.5 * pow(x, -(n + 1.0))]
     tail += [b * (fact(2 * k + n - 1) / fact(2 * k)) * pow(x, -(2.0 * k + n)) for k, b in bernoulli]
     return pow(-1.0, n + 1) * left_sum([*tail, *[fact(n) * t for t in terms]])
+
+
+def cot_derivative(n: int) -> list[float]:
+    """The n-th derivative of cot as a polynomial in cot, lowest power first: P' * -(1 + cot^2)."""
+    poly = [0.0, 1.0]
+    for _ in range(n):
+        slope = [i * c for i, c in enumerate(poly)][1:]
+        poly = [0.0] * (len(slope) + 2)
+        for i, c in enumerate(slope):
+            poly[i] -= c
+            poly[i + 2] -= c
+    return poly
 
 
 def digamma(a: float) -> float:

@@ -124,8 +124,9 @@ def to_onnx(
     "value", "d_x" ... for arguments x ... dtype: "float64" or "float32".
     batch: every input and output has rows, of any number, for its first axis.
     Weights of a network are constants of it, as they are now. `.save(path)` writes it.
-    Raises MissingExtraError without onnx and onnxruntime, ExportError for lgamma, digamma,
-    polygamma and primitives that only Python computes, LengthError, StructureError, TraceError.
+    Raises MissingExtraError without onnx and onnxruntime, ExportError for primitives that only
+    Python computes and an order of polygamma that is no constant, LengthError, StructureError,
+    TraceError.
     """
     from autograd.export.onnx_model import to_onnx as export
 

@@ -14,6 +14,7 @@ import numpy as np
 from autograd import ieee
 from autograd.compiler.callbacks import is_callback
 from autograd.errors import ExportError
+from autograd.export import gamma
 
 # fmt: off
 EXPRESSIONS = {
@@ -402,16 +403,12 @@ static double polygamma(double order, double a)
 static double log_gamma(double a)
 {{
     static const double over[13] = {{
-        23531376880.41076, 42919803642.6491, 35711959237.35567, 17921034426.03721,
-        6039542586.352028, 1439720407.3117216, 248874557.86205417, 31426415.585400194,
-        2876370.6289353725, 186056.26539522348, 8071.672002365816, 210.82427775157936,
-        2.5066282746310002,
+{_numbers(gamma.LANCZOS_OVER)},
     }};
     static const double under[13] = {{
-        0.0, 39916800.0, 120543840.0, 150917976.0, 105258076.0, 45995730.0, 13339535.0,
-        2637558.0, 357423.0, 32670.0, 1925.0, 66.0, 1.0,
+{_numbers(gamma.LANCZOS_UNDER)},
     }};
-    const double g = 6.024680040776729583740234375, pi = {math.pi!r};
+    const double g = {gamma.LANCZOS_G!r}, pi = {math.pi!r};
     if (fabs(a - 1.0) < 1e-3) {{
         return near_zero(0, 1.0, a - 1.0);
     }}

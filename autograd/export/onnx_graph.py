@@ -16,6 +16,7 @@ from onnx import helper
 from autograd.compiler.lower import compute
 from autograd.compiler.vectormath import FUNCTIONS
 from autograd.errors import ExportError
+from autograd.export import gamma
 
 
 class Array(NamedTuple):
@@ -226,12 +227,21 @@ class Graph:
             return self._apply(_NATIVE[name], *operands)
         if name in _COMPOSED:
             return _COMPOSED[name](self, *operands)
-        if name in FUNCTIONS:
-            return FUNCTIONS[name](self, *operands)
+        return FUNCTIONS[name](self, *operands)
+
+
+def _polygamma(m: Graph, order: Any, x: Any) -> Any:
+    orders = order.numbers if isinstance(order, Array) else np.asarray(order)
+    if orders is None:
         raise ExportError(
-            f"expected primitives that ONNX can express, but {name!r} is none; leave it out of "
-            "what is exported, or export to JAX (to_jax) or C (to_c), which have it"
+            "expected the order of polygamma to be a constant, but it is computed or an input; "
+            "give a number, or export to JAX (to_jax) or C (to_c), which take any"
         )
+    first, *others = np.unique(orders).tolist()
+    y = gamma.polygamma(m, first, x)
+    for n in others:
+        y = m.where(m.eq(order, n), gamma.polygamma(m, n, x), y)
+    return y
 
 
 # By the names of the table, and by those of the formulas' namespace
@@ -250,5 +260,8 @@ _COMPOSED: dict[str, Callable[..., Any]] = {
     "log2": lambda m, x: m.mul(m.each("log", x), 1.0 / math.log(2.0)),
     "log10": lambda m, x: m.mul(m.each("log", x), 1.0 / math.log(10.0)),
     "tan": lambda m, x: m.div(m.each("sin", x), m.each("cos", x)),
+    "lgamma": gamma.lgamma,
+    "digamma": lambda m, x: gamma.polygamma(m, 0, x),
+    "polygamma": _polygamma,
     "cbrt": lambda m, x: m.copysign(m.each("pow", m.abs(x), 1.0 / 3.0), x),
 }
