@@ -52,23 +52,17 @@ class Lanes:
             self.shuffle and len({start.seed for start in starts}) > 1
         )
         own = [0 if self.own_rows or name == "random_numbers" else None for name in self.names]
-        self.step = jit(vmap(self._step, (0, 0, 0, 0, 0, None, tuple(own))), exact=exact)
+        self.step = jit(vmap(self._step, (0, 0, 0, None, tuple(own))), exact=exact)
 
-    def _step(
-        self,
-        numbers: Any,
-        state: Any,
-        lr: Any,
-        stopped: Any,
-        settings: Any,
-        step: Any,
-        batch: Any,
-    ) -> tuple[Any, Any, Any]:
-        """One model's parameters and their state after an update, and whether it has diverged.
+    def _step(self, lane: Any, lr: Any, settings: Any, step: Any, batch: Any) -> Any:
+        """One model's lane after an update: its parameters, their state, whether it has diverged.
 
         As in `fit`, a model whose loss or gradient is nan or infinite stays as it was before.
         """
         parameters = self.model.parameters()
+        *flat, stopped = lane
+        n = len(parameters)
+        before = [flat[k : k + n] for k in range(0, len(flat), n)]
         columns = [array.tolist() for array in batch]
 
         def loss(xs: Any) -> Any:
@@ -79,7 +73,6 @@ class Lanes:
                 ]
                 return autograd.mean(found)
 
-        before = [list(numbers), *map(list, state)]
         given = {} if settings is None else dict(zip(self.varying, settings, strict=True))
         with with_settings(self.model, given) as optimizer:
             value, gradient = value_and_grad(loss)(before[0])
@@ -93,11 +86,8 @@ class Lanes:
         moved = [list(column) for column in zip(*after, strict=True)]
         if self.model.constraints():
             moved[0] = projection(self.objective, moved[0])
-        numbers, *state = [
-            _array([where(stopped, x, y) for x, y in zip(xs, ys, strict=True)])
-            for xs, ys in zip(before, moved, strict=True)
-        ]
-        return numbers, tuple(state), stopped
+        pairs = zip(flat, [y for column in moved for y in column], strict=True)
+        return _array([*[where(stopped, x, y) for x, y in pairs], stopped])
 
     def trace(self) -> None:
         """Compile a step. Raises what `jit` does if it cannot be."""
@@ -112,23 +102,20 @@ class Lanes:
 
         starts = [self.starts[k] for k in some]
         numbers = np.array([start.numbers for start in starts])
-        state = tuple([np.full(numbers.shape, x) for x in starts[0].state])
+        state = [np.full(numbers.shape, x) for x in starts[0].state]
+        lanes = np.hstack([numbers, *state, np.zeros((len(starts), 1))])
         settings = np.array([[s.settings[place] for place in self.varying] for s in starts])
-        stopped, done = np.zeros(len(starts)), np.zeros(len(starts), int)
+        done = np.zeros(len(starts), int)
         rates = _rates([start.lr for start in starts])
         step, batches_of = 0, self._batches(some)
         for epoch in range(epochs):
             for batch in islice(batches_of(epoch), batches):
                 step += 1
-                numbers, state, stopped = self.step(
-                    numbers, state, rates(step), stopped, settings, float(step), batch
-                )
-            done += stopped == 0.0
+                lanes = self.step(lanes, rates(step), settings, float(step), batch)
+            done += lanes[:, -1] == 0.0
         return [
-            Trained(row, n, bool(diverged))
-            for row, n, diverged in zip(
-                numbers.tolist(), done.tolist(), stopped.tolist(), strict=True
-            )
+            Trained(lane[: numbers.shape[1]], n, bool(lane[-1]))
+            for lane, n in zip(lanes.tolist(), done.tolist(), strict=True)
         ]
 
     def _batches(self, some: Sequence[int]) -> Callable[[int], Iterator[tuple[Any, ...]]]:
