@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from itertools import count, takewhile
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,7 @@ def save(model: "Sequential", path: str | Path) -> None:
 
     Kept are the layers, the weights, the number of epochs trained, and from `compile` the optimiser
     with its state, the loss and the metrics, where they have names; what is a function of your own
-    must be given to `compile` again after loading.
+    must be given to `compile` again after loading, which goes on with that state.
     Raises RuntimeError if the model is not built, HyperparameterError for a layer whose options
     cannot be written down, MissingExtraError without safetensors, and what `autograd.write_file`
     does.
@@ -60,10 +61,13 @@ def save(model: "Sequential", path: str | Path) -> None:
         "input_shape": model.input_shape,
         "layers": [{"class": type(x).__name__, "config": x.config()} for x in model.layers],
     }
+    columns: Any = ()
     if model.optimizer is not None:
         described["training"] = _describe_training(model)
-        for k, column in enumerate(zip(*model.optimizer.state, strict=True)):
-            arrays[f"optimizer.{k}"] = np.array(column, float)
+        columns = zip(*model.optimizer.state, strict=True)
+    elif model.saved_training is not None:  # which waits for `compile`, and may wait longer
+        described["training"], columns = (model.saved_training[x] for x in ("told", "columns"))
+    arrays |= {f"optimizer.{k}": np.array(column, float) for k, column in enumerate(columns)}
     text = json.dumps(described, allow_nan=False)
     # one entry, for safetensors writes several in any order
     write_file(path, to_bytes(arrays, {"glassgrad": f"{_digest(text, arrays)} {text}"}))
@@ -121,17 +125,13 @@ def _rebuild(arrays: Mapping[str, Any], described: Any, known: Mapping[str, Any]
     model.epochs_trained, begun = int(described["epochs_trained"]), described.get("begun")
     model.begun = None if begun is None else [int(n) for n in begun]
     training = described.get("training")
-    if training is not None and training["loss"] is not None and training["optimizer"] is not None:
-        optimizer = OPTIMIZERS[training["optimizer"]](**training["settings"])
-        model.compile(optimizer, training["loss"], training["metrics"])
-        columns = [arrays[f"optimizer.{k}"].tolist() for k in range(len(optimizer.initial_state))]
-        optimizer.load_state_dict(
-            {
-                "steps": training["steps"],
-                "lr": optimizer.lr,
-                "state": list(zip(*columns, strict=True)) or optimizer.state,
-            }
-        )
+    if training is not None:
+        names = takewhile(arrays.__contains__, (f"optimizer.{k}" for k in count()))
+        model.saved_training = {"told": training, "columns": [arrays[n].tolist() for n in names]}
+        if training["loss"] is not None and training["optimizer"] is not None:
+            optimizer = OPTIMIZERS[training["optimizer"]](**training["settings"])
+            training.setdefault("class", type(optimizer).__name__)
+            model.compile(optimizer, training["loss"], training["metrics"])
     return model
 
 
@@ -156,6 +156,7 @@ def _describe_training(model: "Sequential") -> dict[str, Any]:
     name = _optimizer_name(optimizer) if not callable(optimizer.lr) else None
     return {
         "optimizer": name,
+        "class": type(optimizer).__name__,
         "settings": settings if name is not None else {},
         "steps": optimizer.steps,
         "loss": next((name for name, f in LOSSES.items() if f is model.loss), None),

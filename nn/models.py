@@ -54,6 +54,8 @@ class Sequential(Module):
         self.epochs_trained = 0
         # of an epoch that is not over: the updates before it, and fit's rows, batch_size and seed
         self.begun: list[int] | None = None
+        # of a model file that could not name the optimiser or the loss: for the next `compile`
+        self.saved_training: dict[str, Any] | None = None
         self.stop_training = False  # a callback sets it to end training after this epoch
         self._forget_programs()
         for layer in layers:
@@ -118,6 +120,7 @@ class Sequential(Module):
     def _changed(self) -> None:
         name_parts(self)
         self._forget_programs()
+        self.saved_training = None
         if self.optimizer is not None:
             self._objective = Objective(self, self.loss, self.metrics)
             if self.built:
@@ -196,6 +199,8 @@ class Sequential(Module):
         metrics: names, or objects of nn.metrics.
         compiled: whether training and evaluation run as machine code: by default where the layers
             and the loss allow it; True raises an error where they do not.
+        The optimiser begins afresh, but for the first one after `nn.load` of a model whose loss,
+        schedule or optimiser was code: it goes on from the saved state if it is of the same kind.
         Raises UnknownNameError for a name that is not known.
         """
         if loss is None:
@@ -211,6 +216,10 @@ class Sequential(Module):
         self.compiled = compiled
         self._objective = Objective(self, self.loss, self.metrics)
         self._forget_programs()
+        if self.saved_training is not None:
+            told, columns = (self.saved_training[x] for x in ("told", "columns"))
+            self.optimizer.go_on_from(told.get("class", ""), told["steps"], columns)
+            self.saved_training = None
 
     def fit(
         self,

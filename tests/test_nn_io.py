@@ -22,7 +22,7 @@ import nn
 from nn.errors import ModelFileError
 from nn.layers import Conv2D, Dense, DropConnect, Dropout, Flatten, MaxPooling2D, SequentialLayer
 from nn.models import Sequential
-from nn.optim import OPTIMIZERS, SGD
+from nn.optim import OPTIMIZERS, SGD, Adam, Optimizer, RMSprop
 from tools.faults import damage
 
 
@@ -78,16 +78,91 @@ def test_a_model_that_was_not_compiled(tmp_path: Path) -> None:
     assert first == second
 
 
-def test_what_has_no_name_must_be_given_again(tmp_path: Path) -> None:
-    """A loss or a schedule of one's own is not saved; the model loads, and asks for compile."""
+def own_loss(p: Any, y: Any) -> Any:
+    """A loss of one's own."""
+    return nn.mse(p, y)
+
+
+class OwnRule(Optimizer):
+    """An optimiser of one's own, with a sum to keep."""
+
+    def __init__(self) -> None:
+        super().__init__(None, 0.1, (0.0,))
+
+    def update(self, param: Any, grad: Any, state: Any, step: Any, lr: Any) -> Any:
+        kept = 0.5 * state[0] + grad
+        return param - lr * kept, kept
+
+
+UNNAMED: dict[str, Callable[[], tuple[Any, Any]]] = {
+    "a loss": lambda: (Adam(lr=0.1), own_loss),
+    "a schedule": lambda: (Adam(lr=lambda step: 0.1 / step), "mse"),
+    "both, and no state": lambda: (SGD(lr=lambda step: 0.1 / step), own_loss),
+    "an optimiser": lambda: (OwnRule(), "mse"),
+}
+FLAT = XS.reshape(12, 9)
+
+
+def small(how: tuple[Any, Any]) -> Sequential:
+    """A network of two layers, compiled with this optimiser and loss."""
+    model = Sequential([Dense(3, "tanh", input_dim=9), Dense(1)])
+    model.compile(*how)
+    return model
+
+
+@pytest.mark.parametrize("resaved", [False, True])
+@pytest.mark.parametrize("name", UNNAMED)
+def test_what_has_no_name_is_given_again_and_goes_on(
+    name: str, resaved: bool, tmp_path: Path
+) -> None:
+    """What is code is not saved: the model asks for compile, which takes over the state."""
     path = tmp_path / "m.safetensors"
-    model = Sequential([Dense(1, input_dim=2)])
-    model.compile(SGD(lr=lambda step: 0.1 / step), "mse")
-    model.save(path)
-    assert nn.load(path).optimizer is None
-    model.compile("sgd", lambda p, y: nn.mse(p, y))
-    model.save(path)
-    assert nn.load(path).optimizer is None
+    whole, part = small(UNNAMED[name]()), small(UNNAMED[name]())
+    whole.fit(FLAT, YS[:, 0], epochs=4, batch_size=5, verbose=0)
+    part.fit(FLAT, YS[:, 0], epochs=2, batch_size=5, verbose=0)
+    part.save(path)
+    loaded = nn.load(path)
+    if resaved:  # by one who only passes it on
+        loaded.save(path)
+        loaded = nn.load(path)
+    assert loaded.optimizer is None
+    with pytest.raises(nn.NotCompiledError):
+        loaded.fit(FLAT, YS[:, 0])
+    loaded.compile(*UNNAMED[name]())
+    loaded.fit(FLAT, YS[:, 0], epochs=2, batch_size=5, verbose=0)
+    assert loaded.state_dict() == whole.state_dict()
+    assert loaded.optimizer is not None
+    assert whole.optimizer is not None
+    assert loaded.optimizer.state_dict() == whole.optimizer.state_dict()
+
+
+def test_a_state_is_taken_over_once_by_its_own_kind(tmp_path: Path) -> None:
+    """Another optimiser, a second compile, and a network that was changed begin afresh."""
+    path = tmp_path / "m.safetensors"
+    part = small((Adam(lr=0.1), own_loss))
+    part.fit(FLAT, YS[:, 0], epochs=2, batch_size=5, verbose=0)
+    part.save(path)
+
+    def steps(model: Sequential, optimizer: Optimizer) -> int:
+        model.compile(optimizer, own_loss)
+        return optimizer.steps
+
+    model = nn.load(path)
+    assert steps(model, Adam(lr=0.2)) == 6
+    assert model.optimizer is not None
+    assert model.optimizer.lr == 0.2  # settings are those that are given
+    assert steps(model, Adam()) == 0
+    model = nn.load(path)
+    assert steps(model, RMSprop()) == 0
+    assert steps(model, Adam()) == 0
+    assert steps(nn.load(path), Adam(amsgrad=True)) == 0
+    model = nn.load(path)
+    model.add(Dense(1))
+    assert steps(model, Adam()) == 0
+    model = nn.load(path)
+    with pytest.raises(nn.UnknownNameError):
+        model.compile("adam", own_loss, ["no such metric"])
+    assert steps(model, Adam()) == 6
 
 
 class Twice(SequentialLayer):

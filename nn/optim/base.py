@@ -223,6 +223,17 @@ class Optimizer(ABC):
         lr = self.lr if state["lr"] is None else in_range("lr", state["lr"])
         self.steps, self.lr, self.state = int(state["steps"]), lr, rows
 
+    @final
+    def go_on_from(self, kind: str, steps: int, columns: Sequence[Sequence[float]]) -> None:
+        """The state of an optimiser of this kind, a column for each number that it keeps.
+
+        That of another kind is no use to this one, which stays as it is.
+        """
+        if kind == type(self).__name__ and len(columns) == len(self.initial_state):
+            rows = list(zip(*columns, strict=True)) or self.state
+            lr = None if callable(self.lr) else self.lr
+            self.load_state_dict({"steps": steps, "lr": lr, "state": rows})
+
 
 def in_range(name: str, x: Any, below: float = inf, positive: bool = False) -> float:
     """The setting as a float. Raises HyperparameterError unless it is in [0, below).
