@@ -73,12 +73,11 @@ def save(model: "Sequential", path: str | Path) -> None:
     write_file(path, to_bytes(arrays, {"glassgrad": f"{_digest(text, arrays)} {text}"}))
 
 
-def load(
-    path: str | Path, custom_layers: Mapping[str, type[SequentialLayer]] | None = None
-) -> "Sequential":
+def load(path: str | Path, custom_objects: Mapping[str, Any] | None = None) -> "Sequential":
     """The model of a file, which goes on training as if there had been no pause.
 
-    custom_layers: your own classes by name. Nothing in the file is executed.
+    custom_objects: your own classes of layers, and the activations and other functions that layers
+        were given, by name. Nothing in the file is executed.
     Raises ModelFileError for a file that is damaged, or no model; OSError if it cannot be read.
     """
     try:
@@ -93,7 +92,7 @@ def load(
             f"({type(error).__name__}: {error})"
         ) from None
     try:
-        return _rebuild(arrays, described, {**_own_layers(), **(custom_layers or {})})
+        return _rebuild(arrays, described, {**_own_layers(), **(custom_objects or {})})
     except ModelFileError as error:
         raise ModelFileError(f"{path}: {error}") from None
     except Exception as error:
@@ -105,16 +104,18 @@ def load(
 def _rebuild(arrays: Mapping[str, Any], described: Any, known: Mapping[str, Any]) -> "Sequential":
     from nn.models import Sequential
 
-    missing = sorted({part["class"] for part in described["layers"]} - known.keys())
+    needed = {part["class"] for part in described["layers"]} | _names_in(described["layers"])
+    missing = sorted(needed - known.keys())
     if missing:
         raise ModelFileError(
-            f"expected layers of known classes, but it has {', '.join(missing)}; pass "
-            f"custom_layers={{{missing[0]!r}: {missing[0]}}}"
+            f"expected layers of known classes and functions, but it has {', '.join(missing)}; "
+            f"pass custom_objects={{{missing[0]!r}: {missing[0]}}}"
+            + (" with all of them" if len(missing) > 1 else "")
         )
     model = Sequential(name=str(described["name"]), seed=int(described["seed"]))
     shape, numbers = described["input_shape"], sum(array.size for array in arrays.values())
     for part in described["layers"]:
-        layer = known[part["class"]](**part["config"])
+        layer = known[part["class"]](**_with_objects(part["config"], known))
         _check_size(layer, shape, numbers)
         model.add(layer)
         model.build(described["input_shape"])
@@ -126,13 +127,31 @@ def _rebuild(arrays: Mapping[str, Any], described: Any, known: Mapping[str, Any]
     model.begun = None if begun is None else [int(n) for n in begun]
     training = described.get("training")
     if training is not None:
-        names = takewhile(arrays.__contains__, (f"optimizer.{k}" for k in count()))
-        model.saved_training = {"told": training, "columns": [arrays[n].tolist() for n in names]}
+        kept = takewhile(arrays.__contains__, (f"optimizer.{k}" for k in count()))
+        model.saved_training = {"told": training, "columns": [arrays[k].tolist() for k in kept]}
         if training["loss"] is not None and training["optimizer"] is not None:
             optimizer = OPTIMIZERS[training["optimizer"]](**training["settings"])
             training.setdefault("class", type(optimizer).__name__)
             model.compile(optimizer, training["loss"], training["metrics"])
     return model
+
+
+def _names_in(x: Any) -> set[str]:
+    """Of the functions of one's own in a description."""
+    if isinstance(x, dict):
+        if x.keys() == {"custom_object"}:
+            return {str(x["custom_object"])}
+        x = list(x.values())
+    return set().union(*map(_names_in, x)) if isinstance(x, list) else set()
+
+
+def _with_objects(x: Any, known: Mapping[str, Any]) -> Any:
+    """The description, with these in the place of their names."""
+    if isinstance(x, dict):
+        if x.keys() == {"custom_object"}:
+            return known[x["custom_object"]]
+        return {name: _with_objects(y, known) for name, y in x.items()}
+    return [_with_objects(y, known) for y in x] if isinstance(x, list) else x
 
 
 def _check_size(layer: SequentialLayer, shape: Any, numbers: int) -> None:

@@ -180,10 +180,57 @@ def test_layers_of_ones_own(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
     model = Sequential([Twice(input_dim=2), Dense(1)])
     model.save(path)
-    with pytest.raises(ModelFileError, match=r"custom_layers=\{'Twice': Twice\}"):
+    with pytest.raises(ModelFileError, match=r"custom_objects=\{'Twice': Twice\}"):
         nn.load(path)
-    loaded = nn.load(path, custom_layers={"Twice": Twice})
+    loaded = nn.load(path, custom_objects={"Twice": Twice})
     assert loaded.predict([[1.0, 2.0]]).tolist() == model.predict([[1.0, 2.0]]).tolist()
+
+
+def swish(z: Any) -> Any:
+    """An activation of one's own."""
+    return z * autograd.sigmoid(1.5 * z)
+
+
+def halves(rng: Any, fan_in: int, fan_out: int) -> float:
+    """An initialiser of one's own."""
+    return 0.5
+
+
+def cubes(xs: Any) -> Any:
+    """A regulariser of one's own."""
+    return autograd.total([abs(x) ** 3 for x in xs])
+
+
+def below_one(xs: Any) -> Any:
+    """A constraint of one's own."""
+    return [autograd.minimum(x, 1.0) for x in xs]
+
+
+def test_functions_of_ones_own(tmp_path: Path) -> None:
+    """They are kept by name and given again; without them the error says what to give."""
+    path, given = tmp_path / "m.safetensors", {f.__name__: f for f in (swish, halves, cubes)}
+    model = Sequential(
+        [
+            Dense(3, swish, input_dim=9, kernel_regularizer=cubes, kernel_initializer=halves),
+            nn.layers.Activation(swish),
+            Dense(1, kernel_constraint=below_one),
+        ]
+    )
+    model.compile("adam", "mse")
+    model.fit(FLAT, YS[:, 0], epochs=2, batch_size=5, verbose=0)
+    model.save(path)
+    with pytest.raises(
+        ModelFileError, match=r"below_one, cubes, halves, swish; .*custom_objects=\{'below_one': b"
+    ):
+        nn.load(path)
+    with pytest.raises(ModelFileError, match=r"has below_one; .*custom_objects=\{'below_one': b"):
+        nn.load(path, custom_objects=given)
+    loaded = nn.load(path, custom_objects={**given, "below_one": below_one, "more": swish})
+    for x in (model, loaded):
+        x.fit(FLAT, YS[:, 0], epochs=2, batch_size=5, verbose=0)
+    assert loaded.state_dict() == model.state_dict()
+    with pytest.raises(nn.HyperparameterError, match=r"lambda.* def .*custom_objects"):
+        Sequential([Dense(1, lambda z: z, input_dim=2)]).save(path)
 
 
 def saved(path: Path) -> bytes:

@@ -421,10 +421,13 @@ def test_config_makes_the_layer_again(name):
 
 
 def test_a_function_without_a_name_cannot_be_written_down():
-    """config() of a lambda says which argument and what to do; one of the tables is named."""
+    """config() of a lambda says which argument and what to do; one of the tables is named, and
+    another function is told by its own name.
+    """
     assert Dense(2, autograd.tanh).config()["activation"] == "tanh"
+    assert Dense(2, autograd.sin).config()["activation"] == {"custom_object": "sin"}
     for option in ("activation", "kernel_regularizer", "kernel_constraint", "kernel_initializer"):
-        with pytest.raises(HyperparameterError, match=f"{option}=.*name of a known one"):
+        with pytest.raises(HyperparameterError, match=f"{option}=.*has no name.*; def it"):
             Dense(2, **{option: lambda x: x}).config()
 
 

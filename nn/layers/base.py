@@ -161,6 +161,7 @@ class SequentialLayer(Module):
     def config(self) -> dict[str, Any]:
         """Arguments of `__init__` in JSON's types: type(layer)(**config) makes it again, unbuilt.
 
+        A function of your own is {"custom_object": its name}, which `nn.load` is given again.
         Raises HyperparameterError for a function that has no name.
         """
         arguments = [name for name in signature(type(self)).parameters if name != "input_dim"]
@@ -184,9 +185,13 @@ class SequentialLayer(Module):
             for known, function in table.items():
                 if function is x:
                     return known
+        own = getattr(x, "__name__", "")
+        if own.isidentifier():
+            return {"custom_object": own}
         raise HyperparameterError(
-            f"{name}={x!r:.80} of {self.name!r} has no name that could be written down; give the "
-            "name of a known one, such as 'relu' or 'l2'"
+            f"{name}={x!r:.80} of {self.name!r} has no name that could be written down; def it at "
+            "the top of a module, and give it to nn.load(path, custom_objects={its name: it}), or "
+            "take a known one, such as 'relu' or 'l2'"
         )
 
     def describe(self) -> str:
