@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 WEIGHTS = ("kernel", "bias")  # of a layer, as get_weights() gives them
+PARAMETERS = "parameters"  # of a layer that gives none: its numbers, in a row
 LONGEST_HEADER = 100_000_000  # bytes; safetensors reads no longer ones
 FOREIGN = {
     b"PK\x03\x04": "a zip archive, such as .keras, .pt or .npz",
@@ -52,6 +53,8 @@ def save(model: "Sequential", path: str | Path) -> None:
     for layer in model.layers:
         for name, weights in zip(WEIGHTS, layer.get_weights(), strict=False):
             arrays[f"{layer.name}.{name}"] = np.array(weights, float)
+        if not layer.get_weights() and layer.parameters():  # of a class of one's own
+            arrays[f"{layer.name}.{PARAMETERS}"] = np.array([p.data for p in layer.parameters()])
     described: dict[str, Any] = {
         "version": VERSION,
         "name": model.name,
@@ -123,6 +126,10 @@ def _rebuild(arrays: Mapping[str, Any], described: Any, known: Mapping[str, Any]
     for layer in model.layers:
         names = [f"{layer.name}.{name}" for name in WEIGHTS]
         layer.set_weights([arrays[name] for name in names if name in arrays])
+        own = f"{layer.name}.{PARAMETERS}"
+        if own in arrays:
+            for p, number in zip(layer.parameters(), arrays[own].tolist(), strict=True):
+                p.data = number
     model.epochs_trained, begun = int(described["epochs_trained"]), described.get("begun")
     model.begun = None if begun is None else [int(n) for n in begun]
     training = described.get("training")

@@ -233,6 +233,28 @@ def test_functions_of_ones_own(tmp_path: Path) -> None:
         Sequential([Dense(1, lambda z: z, input_dim=2)]).save(path)
 
 
+class Scale(SequentialLayer):
+    """A layer of one's own with weights, of which get_weights() says nothing."""
+
+    def prepare(self, input_shape: Any, rng: Any) -> Any:
+        self.weights = [autograd.Value(1.0) for _ in range(input_shape[0])]
+        return input_shape
+
+    def row(self, x: Any, run: Any) -> Any:
+        return [w * z for w, z in zip(self.weights, x, strict=True)]
+
+
+def test_weights_of_layers_of_ones_own(tmp_path: Path) -> None:
+    """They are saved and come back, also where the layer does not arrange them as arrays."""
+    path = tmp_path / "m.safetensors"
+    model = Sequential([Scale(input_dim=9), Dense(1)])
+    model.compile("adam", "mse")
+    model.fit(FLAT, YS[:, 0], epochs=2, batch_size=5, verbose=0)
+    model.save(path)
+    loaded = nn.load(path, custom_objects={"Scale": Scale})
+    assert loaded.state_dict() == model.state_dict()
+
+
 def saved(path: Path) -> bytes:
     """A small model file."""
     model = Sequential([Dense(1, input_dim=1)])
