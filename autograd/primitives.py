@@ -94,7 +94,10 @@ def _pow(m: Any, y: Any, a: Any, b: Any) -> tuple[Any, Any]:
     base = m.mul(b, m.pow(a, m.sub(b, 1.0)))
     # x ** 0 is flat, even where base is 0 * inf; elsewhere base itself stays, for its derivative by b
     flat = m.where(m.eq(base, 0.0), base, 0.0)
-    return m.where(m.eq(b, 0.0), flat, base), m.where(m.eq(a, 0.0), 0.0, m.mul(y, m.log(a)))
+    # no 0 * log(0), of which NumPy would warn where it computes on arrays of nodes
+    zero = m.eq(a, 0.0)
+    by_b = m.where(zero, 0.0, m.mul(y, m.log(m.where(zero, 1.0, a))))
+    return m.where(m.eq(b, 0.0), flat, base), by_b
 
 
 def _atan2(m: Any, y: Any, a: Any, b: Any) -> tuple[Any, Any]:

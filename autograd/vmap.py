@@ -170,8 +170,11 @@ def _rows(x: Any, axis: int, name: str) -> Sequence[Any]:
     is_list = isinstance(x, list)
     shape = _shape_of_list(x, name) if is_list else tuple(getattr(x, "shape", ()))
     if not -len(shape) <= axis < len(shape):
-        what = f"of shape {shape}" if shape else f"{x!r:.60}, which all examples can share: None"
-        raise StructureError(f"vmap expected {name} to have an axis {axis}, but got one {what}")
+        got = f"one of shape {shape}" if shape else f"the number {x!r:.60}"
+        raise StructureError(
+            f"vmap expected {name} to have an axis {axis} of examples, but got {got}; for what all "
+            "examples share give None in in_axes"
+        )
     axis %= len(shape)
     if axis == 0:
         return x  # type: ignore[no-any-return]
@@ -248,7 +251,10 @@ def moved(result: Any, axes: Axes) -> Any:
     if isinstance(result, (dict, list, tuple)):
         return _rebuilt(result, [moved(y, axes) for y in _items(result).values()])
     if not isinstance(axes, int) or isinstance(axes, bool):
-        raise StructureError(f"vmap expected out_axes to be whole numbers, but got {axes!r:.80}")
+        raise StructureError(
+            f"vmap expected out_axes to be whole numbers, for each result has its examples along "
+            f"an axis, but got {axes!r:.80}; take one of the results if all are the same"
+        )
     if not -result.ndim <= axes < result.ndim:
         raise StructureError(
             f"vmap expected out_axes={axes} to be an axis of the result, but got an array of shape "

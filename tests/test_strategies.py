@@ -78,6 +78,9 @@ def test_what_there_is_not_is_said() -> None:
         find(ag.operands("tanh_"), lambda xs: True)
     with pytest.raises(ValueError, match="'sigmoid'"):
         find(ag.expressions(["sigmod"]), lambda e: True)
+    with pytest.raises(ValueError, match="at least one primitive"):
+        find(ag.expressions([]), lambda e: True)
+    assert "tanh" in repr(find(ag.expressions("tanh", picture=False), lambda e: True))
     with pytest.raises(ValueError, match=r"there are .*acosh"):
         find(ag.networks([math.factorial]), lambda network: True)
     with pytest.raises(ValueError, match="operand of pow, x, y or its position, but got 'base'"):

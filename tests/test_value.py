@@ -301,6 +301,18 @@ def test_numpy_object_arrays() -> None:
     assert [x.grad for x in xs] == pytest.approx(autograd.grad(f)([0.1, 0.2, 0.3]), rel=1e-14)
 
 
+def test_numpy_has_nothing_to_warn_of() -> None:
+    """A slope that is a number is computed without what NumPy would call invalid, also at 0."""
+    for exponent, slopes in (
+        (2, [0.0, 2.0, -4.0]),
+        (1.0, [1.0, 1.0, 1.0]),
+        (3.0, [0.0, 3.0, 12.0]),
+    ):
+        xs = np.array([Value(0.0), Value(1.0), Value(-2.0)])
+        np.sum(xs**exponent).backward()
+        assert [x.grad for x in xs] == slopes
+
+
 def test_array_operands_spread_over_their_elements() -> None:
     """Value op array and array op Value give the array of results; so do functions."""
     v = Value(2.0)

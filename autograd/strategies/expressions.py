@@ -93,12 +93,15 @@ def expressions(
     min_operations, max_operations: how many to try; some are skipped for their operands, and those
         that bring operands into domains come on top.
     picture: whether a failure also draws the expression, into a file that the message names.
-    Raises ValueError if there is no such primitive.
+    Raises ValueError if there is no such primitive, or none at all.
     """
     # a difference quotient sees the derivative that stop_gradient stops
     names = [name for name in TABLE if name != "stop_gradient"]
     if primitives is not None:
-        names = [entry(p).name for p in primitives]
+        wanted = [primitives] if isinstance(primitives, str) else list(primitives)
+        if not wanted:
+            raise ValueError("expected at least one primitive to choose from, but got none")
+        names = [entry(p).name for p in wanted]
     point = draw(st.lists(inside(REAL, _SMALL), min_size=1, max_size=max_inputs))
     builder = _Builder(point, names)
     # operations first, and then what they are applied to: hypothesis can leave out any of them

@@ -93,11 +93,17 @@ def gradient_flow(
             hatched = True
             look = {"facecolor": "white", "edgecolor": ORANGE, "hatch": "///"}
         axes.bar(x, mean - floor, bottom=floor, width=0.62, **look)
-        axes.plot([x], [max(sizes[name])], marker="_", markersize=18, mew=2.0, color="black")
-        axes.annotate(
-            f"{mean:.2g}", (x, max(sizes[name])), xytext=(0, 4), textcoords="offset points",
-            ha="center", va="bottom", fontsize=8,
-        )  # fmt: skip
+        largest = max(sizes[name])
+        axes.plot([x], [largest], marker="_", markersize=18, mew=2.0, color="black")
+        paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.8} if faded else None
+        for size, offset, side, color, behind in (
+            (largest, 4, "bottom", "black", None),
+            (mean, -4, "top", "black" if faded else "white", paper),
+        ):
+            axes.annotate(
+                f"{size:.2g}", (x, size), xytext=(0, offset), textcoords="offset points",
+                ha="center", va=side, fontsize=8, color=color, bbox=behind,
+            )  # fmt: skip
     handles: list[Any] = [
         Patch(color=BLUE, label="mean size"),
         Line2D([], [], color="black", marker="_", ls="", markersize=14, mew=2.0, label="largest"),
