@@ -242,7 +242,7 @@ def test_copies_and_pickles() -> None:
 ERRORS: list[tuple[Any, tuple[Any, ...], type[Exception], str]] = [
     ((0, None), ([1.0],), StructureError, r"in_axes for each argument.* 2 of them.* 1 arg"),
     (1, ([1.0],), StructureError, r"argument 0 to have an axis 1 of .* shape \(1,\)"),
-    (0, (3.0,), StructureError, r"argument 0 to have an axis 0 of .* 3\.0, .*None"),
+    (0, (3.0,), StructureError, r"argument 0 to have an axis 0 of .* 3\.0; .*None"),
     (0, ([1.0, 2.0], [1.0]), LengthError, "2 in argument 0, 1 in argument 1"),
     (0, ({"a": [1.0], "b": [1.0, 2.0]},), LengthError, r"1 in argument 0\['a'\], 2 in .*\['b'\]"),
     (0, ([],), LengthError, "at least one example"),
