@@ -3,6 +3,7 @@
 from autograd import operators as operators
 from autograd.anomaly import detect_anomaly as detect_anomaly
 from autograd.anomaly import find_anomaly as find_anomaly
+from autograd.anomaly import stop_at_anomaly as stop_at_anomaly
 from autograd.check import check_gradients as check_gradients
 from autograd.check import error_by_step as error_by_step
 from autograd.compiler.jit import Compiled as Compiled

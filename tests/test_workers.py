@@ -450,3 +450,52 @@ def test_the_page_on_many_workers_runs(capsys: pytest.CaptureFixture[str]) -> No
         assert hasattr(nn, name)
     assert f"Data of up to {training.MOST_SENT // 2**20} MB" in part
     assert f"less than {training.LEAST_SECONDS * 1e3:.0f} ms" in part
+
+
+# --- nan and inf ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+@pytest.mark.parametrize("compiled", [True, False])
+def test_detect_anomaly_looks_at_what_workers_met(compiled: bool, shards: int) -> None:
+    """What stopped training raises, as without workers, with the same update as the last."""
+    xs, ys = np.random.default_rng(0).normal(size=(20, 2)), np.ones(20)
+
+    def trained(executor: Executor | None) -> tuple[autograd.AnomalyError, Any]:
+        model = Sequential([nn.layers.Dense(3, "relu", input_dim=2), nn.layers.Dense(1)])
+        model.compile(nn.SGD(lr=1e200), "mse", compiled=compiled)
+        given: Any = {} if executor is None else {"executor": executor, "shards": shards}
+        with pytest.raises(autograd.AnomalyError) as caught, autograd.detect_anomaly():
+            model.fit(xs, ys, batch_size=8, epochs=2, verbose=0, **given)
+        assert model.optimizer is not None
+        return caught.value, (model.state_dict(), model.optimizer.steps)
+
+    error, expected = trained(None)
+    assert error.anomaly is not None
+    with ThreadPoolExecutor(2) as threads:
+        for executor in (nn.SerialExecutor(), threads):
+            found, state = trained(executor)
+            assert found.anomaly is not None
+            assert found.anomaly.node.op == error.anomaly.node.op
+            assert state[1] == expected[1] == 1
+            assert state[0] == pytest.approx(expected[0], rel=1e-10)
+
+
+def test_without_detect_anomaly_nothing_is_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training that diverges ends with a warning; a row's loss is not computed by nodes then."""
+    model = Sequential([nn.layers.Dense(1, input_dim=1)])
+    model.compile(nn.SGD(lr=1e200), "mse")
+    given: Any = {"executor": nn.SerialExecutor(), "shards": 2, "verbose": 0}
+    model.fit([[1.0], [2.0]], [1.0, 2.0], epochs=1, **given)  # which compiles
+    made: list[Value] = []
+    square = autograd.square
+
+    def count(x: Any) -> Any:
+        made.extend([x] if isinstance(x, Value) else [])
+        return square(x)
+
+    monkeypatch.setattr(nn.losses, "square", count)
+    with pytest.warns(RuntimeWarning, match="no longer a finite number"):
+        history = model.fit([[1.0], [2.0]], [1.0, 2.0], epochs=2, **given)
+    assert history.stopped == "diverged"
+    assert not made

@@ -6,9 +6,9 @@ this. causes.py knows why a primitive gives nan or inf, report.py puts what was 
 rerun.py looks into compiled code.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autograd import modes
 from autograd.errors import OperandError
@@ -32,6 +32,17 @@ def detect_anomaly(*, nan: bool = True, inf: bool = True) -> Iterator[None]:
 
     with modes.watching(Watch(nan, inf) if nan or inf else None):
         yield
+
+
+def stop_at_anomaly(loss: Callable[..., Any], data: Sequence[Any], rows: Iterable[int]) -> None:
+    """For training loops of one's own that met nan or inf: inside `detect_anomaly`, say where.
+
+    loss: of one row of each of the data, arrays [rows, ...]. These rows are run again, eagerly.
+    Raises AnomalyError for the first whose loss, or a gradient of it, turns nan or infinite;
+    outside of such a block nothing is done.
+    """
+    if modes.open_blocks and (watch := modes.watcher()) is not None:
+        watch.diverged(loss, data, set(range(len(data))), rows, "float64")
 
 
 def find_anomaly(root: Value, *, nan: bool = True, inf: bool = True) -> "Anomaly | None":

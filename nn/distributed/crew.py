@@ -7,6 +7,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, final
 
+from autograd import AnomalyError
 from nn.distributed.worker import Answer, Parcel, work
 from nn.errors import HyperparameterError, LostWorkersError, WorkerError, WorkerTimeoutError
 
@@ -136,6 +137,8 @@ class Crew:
         self._seen.add(answer.worker)
         if answer.failure is not None:
             cause, traceback = answer.failure
+            if isinstance(cause, AnomalyError):  # of a job run here, inside detect_anomaly()
+                raise cause
             cause.add_note(f"in {answer.worker}:\n{traceback}")
             raise WorkerError(
                 f"{name} failed in {answer.worker}: {type(cause).__name__}: {cause}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, final
 
-from autograd import Value, jit, jit_rule, mean, notice, portable_gradient
+from autograd import Value, jit, jit_rule, mean, notice, portable_gradient, stop_at_anomaly
 from nn.compiled import settings, state_rows
 from nn.course import whole
 from nn.distributed.crew import Crew
@@ -109,6 +109,7 @@ class SharedEngine:
             if compiled
             else EagerGradient(objective, names)
         )
+        self._loss = loss
         self._captured: list[Value] = gradient.captured
         self._gradient = Parcel.of(gradient)
         self._kind = "compiled" if compiled else "eager"
@@ -177,6 +178,8 @@ class SharedEngine:
             if step > first:
                 kept = partial(state_rows, state, n)
                 optimizer.move_to(numbers[:n].tolist(), kept, step, last.tolist())
+        if diverged:  # which detect_anomaly() does not see: workers are other threads, or processes
+            stop_at_anomaly(self._loss, self.rows.arrays, [int(row) for row in batch])
         loss, *counts = (totals / rows).tolist() if updates else [0.0]
         return Sums(loss, counts, updates, diverged)
 
