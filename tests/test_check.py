@@ -26,7 +26,7 @@ from autograd import (
 )
 from autograd.check.differences import complex_step, measure
 from autograd.check.verdict import MOST_COORDINATES
-from autograd.errors import GradientError, LengthError, StructureError
+from autograd.errors import GradientError, LengthError, OperandError, StructureError
 from autograd.primitives import TABLE
 
 
@@ -278,6 +278,49 @@ def test_notes() -> None:
     assert "known to no better than" in notes
 
 
+def test_a_gradient_written_by_hand_is_of_one_number() -> None:
+    """Of several results it would have to know the random weights; without it they are checked."""
+    import numpy as np
+
+    def several(x: Any) -> Any:
+        return np.array([x[0], x[1] ** 2])
+
+    with pytest.raises(LengthError, match=r"with gradient= f must give one number, but it gives 2"):
+        check_gradients(several, np.array([3.0, 1.0]), gradient=lambda x: np.array([1.0, 2.0]))
+    assert check_gradients(lambda x: [x[0] ** 2], [3.0], gradient=lambda x: [2.0 * x[0]])
+
+    def wrong(x: Any) -> Any:
+        return [autograd.stop_gradient(x[0]), x[1]]
+
+    report = check_gradients(wrong, [3.0, 1.0], raise_error=False)
+    assert "f gives 2 results: what is compared are derivatives of a random" in str(report)
+    assert "random combination" not in str(check_gradients(several, np.array([3.0, 1.0])))
+
+
+@pytest.mark.parametrize("nothing", [None, "text", 1j])
+def test_who_gave_no_number_is_said(nothing: Any) -> None:
+    """f, or the gradient that was written by hand."""
+    with pytest.raises(OperandError, match=r"^f gave what is no number"):
+        check_gradients(lambda x: nothing, 1.0)
+    with pytest.raises(OperandError, match=r"^gradient gave what is no number"):
+        check_gradients(lambda x: x * x, 1.0, gradient=lambda x: nothing)
+
+
+def test_corners_that_cancel_are_named() -> None:
+    """A rule knows its own corner alone: f is x*x, and the second derivative comes out as 0."""
+    report = check_gradients(lambda x: autograd.abs(x) ** 2, 0.0, order=2, raise_error=False)
+    assert any("'abs' is at a corner here, and f has none" in s for s in report.diagnosis)
+    beside = check_gradients(lambda x: relu(x) * autograd.stop_gradient(x), 0.5, raise_error=False)
+    assert not any("corner" in s for s in beside.diagnosis)
+
+
+def test_pytest_shows_the_users_lines_alone() -> None:
+    """Of a failing check none of the library's source is printed; of a failing f all of it."""
+    with pytest.raises(GradientError) as failed:
+        check_gradients(lambda x: x * x, 3.0, gradient=lambda x: x)
+    assert {entry.path for entry in failed.traceback.filter(failed)} == {Path(__file__)}
+
+
 # --- errors by step -------------------------------------------------------------------------------
 
 
@@ -321,6 +364,27 @@ def test_errors_by_step_of_a_foreign_function(tmp_path: Path) -> None:
     assert {"∝ h", "∝ h²", "rounding ∝ 1/h"} <= set(said)
     assert by_path.save(tmp_path / "v.svg").read_text(encoding="utf-8").count("<svg") == 1
     assert by_path._repr_png_().startswith(b"\x89PNG")
+
+
+def test_what_a_picture_of_errors_says_is_true() -> None:
+    """At a corner no step is right, next to 0 no error is relative, and of nan there are none."""
+    corner = error_by_step(relu, 0.0)
+    (axes,) = corner.figure().axes
+    assert axes.get_title(loc="left") == (
+        "argument = 0: at a corner no step is right, for there are two slopes or none"
+    )
+    assert "best" not in str(corner)
+    assert str(corner).endswith("two slopes or none")
+    flat = error_by_step(lambda x: x * x, 0.0)
+    assert "absolute errors" in str(flat)
+    (axes,) = flat.figure().axes
+    assert axes.get_ylabel() == "absolute error of the derivative"
+    assert "long steps cut the curve short" in axes.get_title(loc="left")
+    (axes,) = error_by_step(rational, 0.7).figure().axes
+    assert axes.get_ylabel() == "relative error of the derivative"
+    for g, x, found in ((autograd.log, -1.0, "nan"), (autograd.sqrt, 0.0, "inf")):
+        with pytest.raises(ValueError, match=f"where f has a derivative, but .* it is {found}"):
+            error_by_step(g, x)
 
 
 # --- the page -------------------------------------------------------------------------------------

@@ -160,7 +160,7 @@ def test_the_summary_is_readable(alone: tuple[str, list[dict[str, Any]]]) -> Non
     text = " ".join(" ".join(lines).split())
     assert "1 derivative (gradient), at worst off by 8.8e-01, where 1.8e-07 is allowed" in text
     assert "in argument of 0.5: 1.755165124, by differences 0.8775825619" in text
-    assert "12 derivatives in 2 calls (forward; reverse; second derivative," in text
+    assert "12 derivatives in 2 calls (forward; reverse; second derivative" in text
     assert "32 derivatives of 8 functions in 8 tests; 4 wrong" in text
 
 

@@ -32,21 +32,23 @@ def check_gradients(
 
     f: a function of numbers in nested lists, tuples, dicts or arrays; of several results a random
         combination is checked. Without `gradient`, f must take autograd's numbers.
-    gradient: a hand-written gradient of any f of floats: gradient(*args) gives what is built like
-        the argument, or like the tuple of all. It is checked in place of the modes.
+    gradient: a hand-written gradient of any f of floats to one: gradient(*args) gives what is built
+        like the argument, or like the tuple of all. It is checked in place of the modes.
     order: 2 checks the second derivatives as well. modes: "reverse", "forward" or both, which are
         then also held against each other (to 1e-13 relative: the dot-product test).
     rtol, atol: how far a derivative may be off, relative to its size (by default 1e-7, of a
         gradient in float32 2e-5) and at all. What differences cannot tell comes on top.
     raise_error: whether a gradient that is wrong raises GradientError, an AssertionError, with the
         diagnosis; otherwise look at the report's `ok`.
-    Corners are no errors: a gradient between the slopes of both sides is right.
+    Corners are no errors: a gradient between the slopes of both sides is right; and where the first
+    derivative jumps, a second one is a convention, which a note tells.
     Raises StructureError for a gradient that is not built like the arguments, LengthError,
-    ValueError.
+    OperandError, ValueError.
     """
     # here, so that `import autograd` does not pay for what only a check needs
     from autograd.check.verdict import check
 
+    __tracebackhide__ = True  # of pytest
     return check(f, args, gradient, order, modes, rtol, atol, seed, raise_error)
 
 
@@ -63,7 +65,7 @@ def error_by_step(
     (reverse mode's, or `gradient`'s; of a function that takes no Values, by extrapolation).
     f, args, gradient, seed: as in `check_gradients`.
     where: the argument's number, by its path, such as "argument 0['w'][2]", or counted from 0.
-    Raises LookupError if there is no such number.
+    Raises LookupError if there is no such number, ValueError if the derivative is nan or infinite.
     """
     from autograd.check.stepsizes import errors
 

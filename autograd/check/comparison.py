@@ -56,6 +56,8 @@ class Comparison:
     def loose(self) -> bool:
         """Whether differences tell little here: nothing beyond 1e-3 of the derivative."""
         known = max(1e-3 * abs(self.expected), 1e6 * self.atol)  # or next to f's own size
+        if abs(self.expected) <= 2.0 * self.error:  # it may be 0, next to which nothing is small
+            known = max(known, 1e-12)
         return self.kind == "smooth" and 2.0 * self.error > known
 
     def __str__(self) -> str:
@@ -161,6 +163,9 @@ class GradientReport:
         if self.between_modes is not None:
             lines.append(f"two ways to one number differ by at most {self.between_modes:.1e}")
         if self.worst is not None and not self.wrong:
-            share = self.worst.off / max(abs(self.worst.got), abs(self.worst.expected), 1e-300)
-            lines.append(f"worst: {self.worst.where}, off by {share:.1e} of its size")
+            worst, size = self.worst, max(abs(self.worst.got), abs(self.worst.expected))
+            if size > 2.0 * worst.error:
+                lines.append(f"worst: {worst.where}, off by {worst.off / size:.1e} of its size")
+            else:  # it is 0, as far as can be told
+                lines.append(f"worst: {worst.where}, off by {worst.off:.1e}")
         return "\n".join(lines)

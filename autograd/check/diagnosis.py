@@ -40,7 +40,25 @@ def diagnose(problem: Problem, claimed: list[float] | None, report: GradientRepo
         found = list(_wrong_rules(root, second))
         if found:
             return found
-    return list(patterns(problem, claimed, report, root, leaves))
+    found = list(patterns(problem, claimed, report, root, leaves))
+    if root is not None and not by_hand and (corners := _corners(root)):
+        found.append(
+            f"{corners} is at a corner here, and f has none: of corners that cancel, as in "
+            "abs(x)**2, each rule sees its own alone; write f without them"
+        )
+    return found
+
+
+def _corners(root: Value) -> str:
+    """The primitives that are used where they are not differentiable."""
+    found: dict[str, None] = {}
+    for v in topological_order(root)[:MOST_NODES]:
+        try:
+            if v.op in TABLE and 0.0 in TABLE[v.op].kinks(*[x.data for x in v.parents]):
+                found[repr(v.op)] = None
+        except (ArithmeticError, ValueError):  # kinks of a user's own
+            continue
+    return ", ".join(found)
 
 
 def _wrong_rules(root: Value, second: bool) -> Iterator[str]:

@@ -197,7 +197,8 @@ class _Walk:
             if self._holds(central.now, central.now, SPOTS):
                 return Slope("smooth", central.now, left.now, right.now)
         elif left.settled and right.settled and self._holds(left.now, right.now, CORNER_SPOTS):
-            return _between("corner", left.now, right.now)
+            alike = not _differ(left.now, right.now)  # a corner of the slope, not of f
+            return _between("smooth" if alike else "corner", left.now, right.now)
         return None
 
     def _holds(self, left: Derivative, right: Derivative, spots: tuple[int, ...]) -> bool:
@@ -305,7 +306,8 @@ def _differ(left: Derivative, right: Derivative) -> bool:
 
 
 def _between(kind: str, left: Derivative, right: Derivative) -> Slope:
-    middle = Derivative(
-        0.5 * left.value + 0.5 * right.value, left.error + right.error, max(left.step, right.step)
-    )
+    error = left.error + right.error
+    if kind == "smooth":
+        error += 0.5 * abs(left.value - right.value)
+    middle = Derivative(0.5 * left.value + 0.5 * right.value, error, max(left.step, right.step))
     return Slope(kind, middle, left, right)

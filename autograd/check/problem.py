@@ -8,7 +8,7 @@ from typing import Any
 from autograd.check.comparison import Comparison
 from autograd.check.differences import Slope, complex_step, measure
 from autograd.check.noise import EPSILON, noise_of, number
-from autograd.errors import LengthError
+from autograd.errors import LengthError, OperandError
 from autograd.operands import as_float
 from autograd.tree import flatten, paths
 from autograd.value import Value
@@ -39,7 +39,7 @@ class Problem:
             if not math.isfinite(x):
                 raise ValueError(f"expected finite numbers to check at, but {place} is {x}")
         self.random = Random(seed)
-        ys = [plain(y) for y in flatten(f(*args))[0]]
+        ys = numbers_from("f", f(*args))
         if not ys:
             raise LengthError("expected a function with at least one result, but it returned none")
         self.weights = [self.random.gauss(0.0, 1.0) for _ in ys] if len(ys) > 1 else [1.0]
@@ -52,8 +52,11 @@ class Problem:
         return combination(flatten(self.f(*self.rebuild(list(xs))))[0], self.weights)
 
     def number(self, xs: Sequence[Any]) -> float:
-        """The same of plain numbers."""
-        return plain(self.scalar(xs))
+        """The same of plain numbers; nan where f turns complex, as Python's power may."""
+        try:
+            return plain(self.scalar(xs))
+        except OperandError:
+            return math.nan
 
     def complex_number(self, xs: Sequence[Any]) -> Any:
         """The same of numbers that may be complex."""
@@ -212,6 +215,14 @@ def plain(y: Any) -> float:
     if isinstance(y, Value):
         return y.data
     return as_float(y.item() if hasattr(y, "item") else y)
+
+
+def numbers_from(who: str, structure: Any) -> list[float]:
+    """The numbers that f, or its gradient, gave. Raises OperandError, which says who gave none."""
+    try:
+        return [plain(x) for x in flatten(structure)[0]]
+    except OperandError as error:
+        raise OperandError(f"{who} gave what is no number: {error}") from None
 
 
 def _complex_arrays(x: Any) -> Any:

@@ -35,9 +35,10 @@ FORMULAS = {
 class StepErrors(NamedTuple):
     """Relative errors by step, for three kinds of differences: print it, or `.figure()`.
 
-    where: the number that moved. x: its value. derivative: what the errors are relative to.
-    steps: relative to the size of x, or to 1 if x is smaller. forward, central, complex: the error
-    with each step, nan where f gave no number; complex is empty if f takes no complex numbers.
+    where: the number that moved. x: its value. derivative: what the errors are relative to; if it
+    is 0 they are absolute. steps: relative to the size of x, or to 1 if x is smaller. forward,
+    central, complex: the error with each step, nan where f gave no number; complex is empty if f
+    takes no complex numbers. kind: what f does there, as in `Comparison`.
     """
 
     where: str
@@ -47,6 +48,20 @@ class StepErrors(NamedTuple):
     forward: tuple[float, ...]
     central: tuple[float, ...]
     complex: tuple[float, ...]
+    kind: str = "smooth"
+
+    @property
+    def said(self) -> str:
+        """What the curves show, in a line."""
+        if self.kind in ("corner", "jump", "step"):
+            return f"at a {self.kind} no step is right, for there are two slopes or none"
+        if self.kind == "edge":
+            return "f is defined on one side only"
+        return "long steps cut the curve short, short ones drown in rounding"
+
+    @property
+    def measured(self) -> str:
+        return "relative error" if self.derivative else "absolute error"
 
     @property
     def best(self) -> dict[str, tuple[float, float]]:
@@ -62,12 +77,14 @@ class StepErrors(NamedTuple):
 
     def __str__(self) -> str:
         lines = [
-            f"{self.where} = {self.x:.6g}, derivative {self.derivative:.10g}; relative errors:",
+            f"{self.where} = {self.x:.6g}, derivative {self.derivative:.10g}; {self.measured}s:",
             "   step   " + "".join(f"{kind:>10}" for kind in self.best),
         ]
         for k in range(0, len(self.steps), 4):
             row = [f"{getattr(self, kind)[k]:10.0e}" for kind in self.best]
             lines.append(f"  {self.steps[k]:.0e}   " + "".join(row))
+        if self.kind != "smooth":
+            return "\n".join([*lines, self.said])
         for kind, (step, error) in self.best.items():
             lines.append(f"{kind} differences are best with a step near {step:.0e}: {error:.0e}")
         return "\n".join(lines)
@@ -111,7 +128,13 @@ def errors(
     along = problem.along(problem.number, [(k, 1.0)])
     on_the_plane = problem.along(problem.complex_number, [(k, 1.0)])
     x = problem.xs[k]
-    derivative = _derivative(problem, k, gradient, measure(along, x).value.value)
+    slope = measure(along, x)
+    derivative = _derivative(problem, k, gradient, slope.value.value)
+    if not math.isfinite(derivative):
+        raise ValueError(
+            f"expected a number where f has a derivative, but at {problem.places[k]} = {x:.6g} it "
+            f"is {derivative}"
+        )
     here, scale = plain(along(x)), max(abs(x), 1.0)
 
     def forward(h: float) -> float:
@@ -138,7 +161,8 @@ def errors(
     except Exception:  # whatever f does not like about complex numbers
         exact = ()
     one_sided, two_sided = (tuple([error(q, h) for h in STEPS]) for q in (forward, central))
-    return StepErrors(problem.places[k], x, derivative, STEPS, one_sided, two_sided, exact)
+    place = problem.places[k]
+    return StepErrors(place, x, derivative, STEPS, one_sided, two_sided, exact, slope.kind)
 
 
 def _place(places: list[str], where: str | int) -> int:
@@ -195,12 +219,9 @@ def _draw(axes: "Axes", found: StepErrors) -> None:
     axes.axhline(EPSILON, color=MUTED, lw=0.8, ls=(0, (5, 4)), zorder=0)
     axes.text(1.5e-1, EPSILON * 1.6, "epsilon of float64", color=MUTED, fontsize=8.5)
     axes.set_xlabel("step h" if abs(found.x) <= 1.0 else f"step h, relative to {abs(found.x):.4g}")
-    axes.set_ylabel("relative error of the derivative")
-    axes.set_title(
-        f"{found.where} = {found.x:.4g}: long steps cut the curve short, short ones drown in "
-        "rounding",
-        fontsize=10.5, loc="left", pad=10,
-    )  # fmt: skip
+    axes.set_ylabel(f"{found.measured} of the derivative")
+    title = f"{found.where} = {found.x:.4g}: {found.said}"
+    axes.set_title(title, fontsize=10.5, loc="left", pad=10)
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(handles[::-1], labels[::-1], frameon=False, fontsize=9, loc="upper left")
     axes.grid(color="#d8dee4", lw=0.5)
