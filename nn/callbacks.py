@@ -5,7 +5,7 @@ needs; it may change `self.model.optimizer.lr`, or set `self.model.stop_training
 """
 
 import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from io import StringIO
 from math import inf, isfinite, isnan
 from pathlib import Path
@@ -60,6 +60,22 @@ class Callback:
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """After a batch, with its loss."""
+
+
+def callbacks_of(given: Any) -> list[Callback]:
+    """Those that `fit` is given: one, several, or None. Raises TypeError for what is none."""
+    found = [given] if isinstance(given, Callback) or not isinstance(given, Iterable) else given
+    callbacks = [] if given is None else list(found)
+    for x in callbacks:
+        if not isinstance(x, Callback):
+            hint = "a function goes as LambdaCallback(on_epoch_end=f)"
+            if isinstance(x, type):
+                hint = f"that is a class, of which one is made by {x.__name__}()"
+            raise TypeError(
+                f"expected callbacks, such as EarlyStopping(patience=3), or of a subclass of "
+                f"Callback, but got {x!r:.80} ({type(x).__name__}); {hint}"
+            )
+    return callbacks
 
 
 class _Watch:

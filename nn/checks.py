@@ -61,6 +61,61 @@ def _list(xs: Iterable[Any]) -> list[Any]:
     return list(found)
 
 
+def call_loss(loss: Callable[[Any, Any], Any], predictions: Any, targets: Any) -> Any:
+    """What a loss of one's own gives for some rows.
+
+    Raises TypeError, which says how a loss is written, for a mistake of types, or no number.
+    """
+    name = getattr(loss, "__name__", type(loss).__name__)
+    try:
+        found = loss(predictions, targets)
+    except (TypeError, AttributeError, IndexError) as error:
+        in_rows = _in_rows(predictions)
+        one = "(a - b) ** 2" if in_rows else "(p - t) ** 2"
+        each = "for p, t in zip(predictions, targets)" + " for a, b in zip(p, t)" * in_rows
+        raise TypeError(
+            f"the loss {name} failed ({type(error).__name__}: {error}); expected a function of two "
+            f"lists, the predictions and the targets of some rows, such as {_shown(predictions)} "
+            f"and {_shown(targets)}, that gives one number, as autograd.mean([{one} {each}]) does"
+        ) from error
+    if not isinstance(found, Traced):
+        try:
+            node(found)
+        except OperandError:
+            raise TypeError(
+                f"expected the loss {name} to give one number for a batch, but got {found!r:.80} "
+                f"({type(found).__name__}); give the mean over the rows, as by autograd.mean"
+            ) from None
+    return found
+
+
+def node(x: Any) -> Value:
+    """A loss, which is a plain number if it depends on no parameter."""
+    return x if isinstance(x, Value) else Value(x)
+
+
+def _in_rows(numbers: Any) -> bool:
+    return isinstance(numbers, list) and bool(numbers) and isinstance(numbers[0], list)
+
+
+def _shown(numbers: Any) -> str:
+    """A list of numbers, or of rows of them, shortly; what a compiler is tracing is an x."""
+    if _in_rows(numbers):
+        return f"[{_shown(numbers[0])}]"
+    if not isinstance(numbers, list):
+        return f"{numbers!r:.40}"
+    known = [x.data if isinstance(x, Value) else x for x in numbers[:3]]
+    texts = [
+        f"{x:.3g}"
+        if isinstance(x, (float, int))
+        else "x"
+        if isinstance(x, Traced)
+        else f"{x!r:.40}"
+        for x in known
+    ]
+    return f"[{', '.join(texts + ['...'] * (len(numbers) > 3))}]"
+
+
 def check(xs: list[Any], fits: Callable[[Any], bool], expected: str, remedy: str = "") -> None:
     """Raise TargetError for a number that does not fit."""
     for x in xs:

@@ -6,6 +6,7 @@ from math import isclose, isnan
 from typing import Any
 
 from autograd import Value, jit_training, no_grad
+from nn.checks import call_loss
 from nn.errors import TargetError
 from nn.optim import Optimizer
 
@@ -103,7 +104,7 @@ def compile_training(
 
     def of_one_row(x: Any, y: Any) -> Any:
         row, target = (z.tolist() if hasattr(z, "tolist") else z for z in (x, y))
-        return loss(model([row]), [target])
+        return call_loss(loss, model([row]), [target])
 
     try:
         import numpy as np

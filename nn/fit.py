@@ -13,6 +13,7 @@ from weakref import ref
 
 import autograd
 from autograd import Value, jit, no_grad, sigmoid, softmax
+from nn.checks import call_loss, node
 from nn.compiled import CompiledTraining, check_mean
 from nn.layers.base import Pass, flat
 from nn.losses import (
@@ -101,8 +102,10 @@ class Objective:
                 self._prediction = [_float(z) for z in output]
             first, target = self._prediction, flat(_nested(rows.ys[0]))
             self._sizes = [len(metric.statistics(first, target)) for metric in self.metrics]
-            known = self.loss in LOSSES.values()
-            for y in np.unique(rows.ys, axis=0).tolist() if known else [target]:
+            if self.loss not in LOSSES.values():
+                call_loss(self.loss, [[Value(z) for z in first]], [target])
+                return
+            for y in np.unique(rows.ys, axis=0).tolist():
                 self.loss([first], [flat(y)])
 
 
@@ -169,7 +172,7 @@ class EagerEngine:
                 self.objective(**dict(zip(names, [a[i].tolist() for a in arrays], strict=True)))
                 for i in batch
             ]
-            loss = autograd.mean([row[0] for row in found])
+            loss = node(autograd.mean([row[0] for row in found]))
             self.optimizer.zero_grad()
             loss.backward()
             gradients = [p.grad for p in self.optimizer.params]

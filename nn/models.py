@@ -10,7 +10,7 @@ from weakref import proxy
 
 from autograd import LengthError, jit, no_grad
 from nn.activations import activation_function
-from nn.callbacks import Callback
+from nn.callbacks import Callback, callbacks_of
 from nn.course import Course, whole
 from nn.errors import HyperparameterError, NotCompiledError
 from nn.fit import CompiledEngine, EagerEngine, Evaluation, Objective, Rows, Sums, engine
@@ -228,7 +228,7 @@ class Sequential(Module):
         batch_size: int | None = 32,
         epochs: int = 1,
         verbose: int | str = "auto",
-        callbacks: Callback | Sequence[Callback] = (),
+        callbacks: Callback | Sequence[Callback] | None = (),
         validation_split: float = 0.0,
         validation_data: Sequence[Any] | None = None,
         shuffle: bool = True,
@@ -259,7 +259,7 @@ class Sequential(Module):
         LengthError if x and y differ in length or there are none.
         """
         self._check_compiled()
-        callbacks = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
+        callbacks = callbacks_of(callbacks)
         seed = self.seed if seed is None else seed
         rows = prepare_rows(x, y, sample_weight, class_weight)
         if validation_data is not None:

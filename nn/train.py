@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 
 from autograd import LengthError, MissingExtraError, is_strict
+from nn.checks import call_loss, node
 from nn.compiled import compile_training
 from nn.course import whole
 from nn.history import History
@@ -100,7 +101,8 @@ def train(
         for start in range(0, n, size):
             rows = order[start : start + size]
             optimizer.zero_grad()
-            error = loss(model([inputs[i] for i in rows]), [targets[i] for i in rows])
+            predictions = model([inputs[i] for i in rows])
+            error = node(call_loss(loss, predictions, [targets[i] for i in rows]))
             if not history.updates:
                 traps.look_at_graph(error)
             error.backward()

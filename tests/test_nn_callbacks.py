@@ -194,3 +194,24 @@ def test_nan_ends_training() -> None:
         XS, YS, epochs=5, verbose=0, callbacks=[Script(1, float("inf"), 1, 1, 1), stop]
     )
     assert len(history.losses) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([3], r"but got 3 \(int\)"),
+        (3, r"but got 3 \(int\)"),
+        ([EarlyStopping], r"made by EarlyStopping\(\)"),
+        (EarlyStopping, r"made by EarlyStopping\(\)"),
+        ([EarlyStopping(), print], r"LambdaCallback\(on_epoch_end=f\)"),
+    ],
+)
+def test_what_is_no_callback_is_refused(given: Any, said: str) -> None:
+    """The error says what came and what to write, before anything is trained."""
+    model = Sequential([Dense(1, input_dim=1)])
+    model.compile("sgd", "mse")
+    before = model.state_dict()
+    with pytest.raises(TypeError, match=f"expected callbacks.*{said}"):
+        model.fit([[1.0]], [1.0], verbose=0, callbacks=given)
+    assert model.state_dict() == before
+    assert model.fit([[1.0]], [1.0], verbose=0, callbacks=None).losses

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import autograd
 import nn
 from autograd import LengthError, TraceError, Value, where
 from nn import HyperparameterError, TargetError, UnknownNameError
@@ -184,6 +185,90 @@ def test_a_loss_that_is_no_mean_over_rows_is_not_compiled() -> None:
     model = network(outputs=1, activation="sigmoid")
     model.compile("sgd", worst)
     assert "mean over its rows" in model.fit(xs, ys, verbose=0).engine
+
+
+MISTAKEN: dict[str, tuple[Any, str]] = {
+    "Keras's way": (lambda p, t: ((p - t) ** 2).mean(), r"failed \(TypeError.*lists, .*\[\[.*that"),
+    "one argument": (lambda p: 0.0, r"failed \(TypeError: .*two lists"),
+    "a method": (lambda p, t: p[0].sum(), r"failed \(AttributeError: .*two lists"),
+    "a second row": (lambda p, t: p[1][0] + p[-2][0], r"failed \(IndexError: .*two lists"),
+    "nothing": (lambda p, t: None, r"to give one number for a batch, but got None"),
+    "a list": (lambda p, t: p[0], r"to give one number for a batch, but got \[Value"),
+}
+
+
+@pytest.mark.parametrize("compiled", [None, True, False])
+@pytest.mark.parametrize("name", MISTAKEN)
+def test_a_loss_with_a_mistake_is_told_what_it_is_given(name: str, compiled: bool | None) -> None:
+    """Of fit and of train: named, with what came and how a loss is written."""
+    loss, said = MISTAKEN[name]
+    xs, ys = points(4, 2)
+    model = network(outputs=1, activation="sigmoid")
+    model.compile("sgd", loss, compiled=compiled)
+    with pytest.raises(TypeError, match=f"the loss <lambda> {said}"):
+        model.fit(xs, ys, batch_size=1, verbose=0)
+    if name != "a list":  # there a row of one number is a number
+        mlp = nn.MLP(xs.shape[1], [1])
+        options: Any = {"loss": loss, "epochs": 1, "batch_size": 1, "progress": False}
+        with pytest.raises(TypeError, match=f"the loss <lambda> {said}".replace(r"\[\[", r"\[")):
+            nn.train(mlp, xs, ys, optimizer=SGD(mlp.parameters()), compiled=compiled, **options)
+
+
+def test_the_loss_that_the_message_shows_is_the_mean_squared_error() -> None:
+    """It can be copied: for rows of one number in fit, and for numbers in train."""
+    xs, ys = points(4, 2)
+    model, mlp = network(outputs=1, activation="sigmoid"), nn.MLP(xs.shape[1], [1])
+    wrong: Any = lambda p, t: p - t  # noqa: E731  # one line, as those who make it write it
+    model.compile("sgd", wrong)
+    trainings: list[tuple[Any, list[Any], list[Any]]] = [
+        (lambda: model.fit(xs, ys, verbose=0), [[2.0], [3.0]], [[1.0], [1.0]]),
+        (lambda: nn.train(mlp, xs, ys, optimizer=SGD(mlp.parameters()), loss=wrong, progress=False),
+         [2.0, 3.0], [1.0, 1.0]),
+    ]  # fmt: skip
+    for train, p, t in trainings:
+        with pytest.raises(TypeError, match="that gives one number, as") as caught:
+            train()
+        shown = str(caught.value).partition("number, as ")[2].removesuffix(" does")
+        assert eval(shown, {"autograd": autograd, "predictions": p, "targets": t}) == nn.mse(p, t)
+
+
+def without_nodes(p: Any, t: Any) -> float:
+    """A loss that drops the gradient; it takes rows, and single numbers."""
+    first, target = (x[0][0] if isinstance(x[0], list) else x[0] for x in (p, t))
+    return float(abs(first.data - target))
+
+
+@pytest.mark.filterwarnings("ignore::autograd.Notice")
+def test_a_loss_without_nodes_changes_nothing() -> None:
+    """Made of .data, it trains nothing, in both engines; of that there is a notice, not a crash."""
+    xs, ys = points(4, 2)
+    model = network(outputs=1, activation="sigmoid")
+    before = model.state_dict()
+    for compiled in (None, False):
+        model.compile("sgd", without_nodes, compiled=compiled)
+        assert len(model.fit(xs, ys, epochs=2, verbose=0).losses) == 2
+        shared: Any = {"executor": nn.SerialExecutor(), "shards": 1}
+        assert len(model.fit(xs, ys, epochs=2, verbose=0, **shared).losses) == 2
+    assert model.state_dict() == before
+    mlp = nn.MLP(xs.shape[1], [1])
+    options: Any = {"loss": without_nodes, "epochs": 2, "progress": False}
+    history = nn.train(mlp, xs, ys, optimizer=SGD(mlp.parameters()), **options)
+    assert len(history.losses) == 2
+
+
+def test_a_loss_may_use_the_methods_of_values() -> None:
+    """It is tried with nodes, as predictions are."""
+    xs, ys = points(8, 2)
+    trained = []
+    for loss in (
+        "mse",
+        lambda p, t: autograd.mean([(a[0] - b[0]).square() for a, b in zip(p, t, strict=True)]),
+    ):
+        model = network(outputs=1, activation="sigmoid")
+        model.compile("sgd", loss)
+        assert model.fit(xs, ys, verbose=0).engine == "compiled"
+        trained.append(list(model.state_dict().values()))
+    assert trained[0] == pytest.approx(trained[1], rel=1e-12)
 
 
 # --- the arithmetic -------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple, final
 
 from autograd import Value, jit, jit_rule, mean, notice, portable_gradient, stop_at_anomaly
+from nn.checks import node
 from nn.compiled import settings, state_rows
 from nn.course import whole
 from nn.distributed.crew import Crew
@@ -66,7 +67,7 @@ class EagerGradient:
                 p.data, p.grad = number, 0.0
             rows = zip(*[array.tolist() for array in data], strict=True)
             found = [objective(**dict(zip(self.names, row, strict=True))) for row in rows]
-            loss = mean([row[0] for row in found])
+            loss = node(mean([row[0] for row in found]))
             loss.backward()
             counts = [[getattr(c, "data", c) for c in row[1:]] for row in found]
             values = [loss.data, *[sum(c) / len(found) for c in zip(*counts, strict=True)]]

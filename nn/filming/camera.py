@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, final
 
 from autograd import LengthError
-from nn.callbacks import Callback, Logs
+from nn.callbacks import Callback, Logs, callbacks_of
 from nn.drawing import Network, edges_of, layers_of, outputs_of
 from nn.errors import HyperparameterError
 from nn.filming.film import Film
@@ -47,8 +47,7 @@ def film(
     camera = Camera(xs, ys, frames=frames, samples=samples, title=title)
     rows = camera.rows
     if isinstance(model, Sequential):
-        others = options.pop("callbacks", ())
-        callbacks = [others] if isinstance(others, Callback) else list(others)
+        callbacks = callbacks_of(options.pop("callbacks", None))
         options.setdefault("verbose", 0)
         model.fit(rows.xs, rows.ys, epochs=epochs, callbacks=[*callbacks, camera], **options)
         return camera.film
