@@ -1,5 +1,6 @@
 """Data of any kind as an array of numbers: what is none is named, by row and column."""
 
+from contextlib import suppress
 from typing import Any
 
 from autograd import LengthError, OperandError, Value
@@ -20,8 +21,11 @@ def numbers_in_rows(name: str, x: Any, finite: bool = True) -> Any:
         rows = x if isinstance(x, (list, tuple)) else []
         lengths = [len(row) if hasattr(row, "__len__") else None for row in rows]
         odd = next((k for k, n in enumerate(lengths) if n != lengths[0]), None)
-        where = "" if odd is None else f"row {odd} is not as long as row 0; "
-        raise _no_numbers(name, x, f"{where}{error}") from None
+        where = f"{error}" if odd is None else f"row {odd} is not as long as row 0"
+        raise OperandError(
+            f"expected {name} to be numbers in rows of equal length, but {where}; it is "
+            f"{' '.join(repr(x).split()):.60} ..."
+        ) from None
     if array.ndim == 0:
         raise LengthError(f"expected {name} to have a row for each sample, but got {x!r:.80}")
     if array.dtype.kind not in "fiub":
@@ -61,20 +65,38 @@ def _from_objects(name: str, x: Any, array: Any) -> Any:
     for place, cell in np.ndenumerate(cells):
         try:
             if isinstance(cell, Value):
-                raise OperandError("write v.data for its number")
+                raise OperandError
             numbers[place] = Value(cell).data
-        except (OperandError, OverflowError) as error:
-            shown = f"{cell!r:.60} ({type(cell).__name__}) in {_place(place)}"
-            raise _no_numbers(name, shown, error) from None
+        except (OperandError, OverflowError):
+            raise OperandError(
+                f"expected {name} to be numbers, but got {cell!r:.60} ({type(cell).__name__}) in "
+                f"{_place(place)}{_remedy(name, cell)}"
+            ) from None
     return numbers
 
 
-def _no_numbers(name: str, x: Any, why: object) -> OperandError:
-    shown = x if isinstance(x, str) else f"{' '.join(repr(x).split()):.60} ..."
-    return OperandError(
-        f"expected {name} to be numbers in rows of equal length, but got {shown} ({why}); texts "
-        "become class numbers by numpy.unique(y, return_inverse=True)"
-    )
+def _remedy(name: str, cell: Any) -> str:
+    """What to do about something that is no number, after a semicolon."""
+    if isinstance(cell, Value):
+        return "; write v.data for a node's number"
+    if isinstance(cell, (str, bytes)):
+        with suppress(ValueError):
+            float(cell)
+            return f"; texts of numbers become floats by numpy.array({name}).astype(float)"
+        if name.startswith("y"):
+            return f"; class names become numbers by numpy.unique({name}, return_inverse=True)[1]"
+        return (
+            "; leave that column out, or make columns of 0 and 1 of it, one for each text, by "
+            "nn.data.one_hot(numpy.unique(column, return_inverse=True)[1])"
+        )
+    if isinstance(cell, complex):
+        return "; take .real and .imag as two columns"
+    if isinstance(cell, int):
+        return "; float64 ends at 1.8e308, so scale that column"
+    if getattr(getattr(cell, "dtype", None), "kind", "") in ("M", "m"):
+        return f"; times become numbers by ({name} - {name}.min()) / numpy.timedelta64(1, 'D')"
+    missing = type(cell).__name__ in ("NoneType", "NAType", "NaTType")  # None, and pandas's
+    return "; fill what is missing, or drop those rows" if missing else ""
 
 
 def _place(cell: Any) -> str:

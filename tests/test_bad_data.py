@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 import autograd
 import nn
 from autograd import LengthError, OperandError, StructureError, jit
-from nn.data import DataSet, read_csv, standardise
+from nn.data import DataSet, one_hot, read_csv, standardise
 from nn.errors import DataError
 from nn.layers import Dense
 from nn.models import Sequential
+from nn.rows import prepare_rows
 
 GOOD = np.random.default_rng(0).normal(size=(6, 2)).astype(np.float16).astype(float)
 YS = np.array([0.0, 1.0, 0.0, 1.0, 1.0, 0.0])
@@ -196,6 +197,45 @@ def test_what_has_not_the_rows(entry: str) -> None:
         with pytest.raises((LengthError, OperandError, StructureError)) as error:
             ENTRIES[entry](make())
         assert "expected" in str(error.value) or form == "three axes", form
+
+
+REMEDIES: dict[str, tuple[Any, str, str]] = {
+    "texts of numbers": (np.array([["1", "3"], ["2", "4"]]), r"x\)\.astype", r"y\)\.astype"),
+    "bytes of numbers": ([[b"1"], [b"2"]], r"x\)\.astype", r"y\)\.astype"),
+    "other texts": ([["red"], ["blue"]], "leave that column out.*one_hot", r"unique\(y, return"),
+    "None": ([[1.0], [None]], "fill .* or drop", "fill .* or drop"),
+    "NaT": (pd.DataFrame({"a": [1, pd.NaT]}, dtype=object), "fill .* or drop", "fill .* or drop"),
+    "NA": (pd.DataFrame({"a": [1, pd.NA]}, dtype=object), "fill .* or drop", "fill .* or drop"),
+    "complex": ([[1j], [2.0]], r"\.real", r"\.real"),
+    "too large": ([[1.0], [10**400]], "scale", "scale"),
+    "ragged": ([[1.0, 2.0], [1.0]], "row 1 is not as long as row 0", "row 1 is not as long"),
+    "times": (np.array([["2020-01-01"], ["2020-01-02"]], "datetime64[D]"), r"x\.min", r"y\.min"),
+    "nodes": ([[autograd.Value(1.0)], [2.0]], r"v\.data", r"v\.data"),
+    "records": (np.array([(1.0,), (2.0,)], dtype=[("a", float)]), r"\(void\)", r"\(void\)"),
+}
+
+
+@pytest.mark.parametrize("form", REMEDIES)
+def test_the_remedy_is_for_what_came(form: str) -> None:
+    """For inputs and for targets; no advice about texts where there are none."""
+    data, of_x, of_y = REMEDIES[form]
+    for said, x, y in ((of_x, data, [0.0, 1.0]), (of_y, [[0.0], [1.0]], data)):
+        with pytest.raises(OperandError, match=said) as error:
+            prepare_rows(x, y)
+        told = str(error.value)
+        assert ("numpy.unique" in told) == (form == "other texts")
+        assert "item()" not in told
+
+
+def test_the_remedies_work() -> None:
+    """Texts of numbers, class names, categories and times become numbers as the messages say."""
+    times = REMEDIES["times"][0]
+    assert prepare_rows(REMEDIES["texts of numbers"][0].astype(float), [0, 1]).xs[1, 1] == 4.0
+    names = np.unique(["red", "blue", "red"], return_inverse=True)[1]
+    assert prepare_rows(np.zeros((3, 1)), names).ys.tolist() == [1.0, 0.0, 1.0]
+    assert prepare_rows(one_hot(names), names).xs.tolist() == [[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
+    days = (times - times.min()) / np.timedelta64(1, "D")
+    assert prepare_rows(days, [0, 1]).xs.tolist() == [[0.0], [1.0]]
 
 
 @pytest.mark.parametrize("form", NAMED)
