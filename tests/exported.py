@@ -50,6 +50,13 @@ def everything(without: set[str]) -> tuple[Everything, Cases]:
     return Everything([0.0, 1.0, 2.0, 3.0]), cases
 
 
+def primitive_function(p: Primitive) -> Callable[..., Any]:
+    """The primitive as a function of its operands, or of a list of any number of them."""
+    if p.arity is None:
+        return lambda xs: call(p, *xs)
+    return lambda xs: getattr(autograd, p.name)(*xs)
+
+
 def run_page(title: str, printed: Callable[[], str]) -> None:
     """Run the examples of a section of docs/export.md; they print what their comments say."""
     section = pages.page("export", title)

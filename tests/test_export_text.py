@@ -1,4 +1,4 @@
-"""Functions as Python, SymPy and LaTeX: they compute what the eager engine does."""
+"""Functions as Python: they compute what the eager engine does."""
 
 import ast
 import math
@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 import pages
 import pytest
+from exported import primitive_function
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import autograd
 import nn
 from autograd import Value
-from autograd.errors import ExportError, GraphTooLargeError, StructureError, TraceError
-from autograd.export import to_latex, to_python, to_sympy
+from autograd.errors import ExportError, StructureError, TraceError
+from autograd.export import to_python
 from autograd.export.portable import number_of
-from autograd.primitives import TABLE, Primitive
+from autograd.primitives import TABLE
 from autograd.strategies.operands import operand_counts
 from tests.strategies import WildProgram, operands_of, wild_floats, wild_programs
 
@@ -36,12 +37,6 @@ def run(source: Any, *arguments: Any) -> Any:
 def bits(xs: Any) -> list[bytes]:
     """nan is nan, whatever its bits: a processor may set them as it likes."""
     return [struct.pack("<d", math.nan if math.isnan(x) else x) for x in xs]
-
-
-def primitive_function(p: Primitive) -> Any:
-    if p.arity is None:
-        return lambda xs: autograd.elementwise.call(p, *xs)
-    return lambda xs: getattr(autograd, p.name)(*xs)
 
 
 @pytest.mark.parametrize("name", sorted(TABLE))
@@ -222,72 +217,6 @@ def test_primitives_of_ones_own() -> None:
         opaque = autograd.primitive("opaque", lambda x: x / 2.0, lambda m, y, x: (0.5,))
         with pytest.raises(ExportError, match=r"'opaque' is computed by a Python function.*over m"):
             to_python(lambda x: opaque(x), 2.0)
-
-
-# --- formulas -------------------------------------------------------------------------------------
-
-SMALL = ("tanh", "sigmoid", "log", "relu", "gelu", "atan2", "hypot", "maximum", "logsumexp", "dot")
-
-
-@pytest.mark.parametrize("name", SMALL)
-def test_formulas_say_what_is_computed(name: str) -> None:
-    """Value and gradient of a formula, at 30 digits, are within some ulp of the eager engine."""
-    p = TABLE[name]
-    n = 3 if p.arity is None else p.arity
-    found = to_sympy(primitive_function(p), [0.5 + 0.25 * k for k in range(n)], gradient=True)
-    assert found.agreement.ulp <= 8.0
-    assert [s.name for s in found.symbols] == [f"xs{k}" for k in range(n)]
-    assert len(found.gradient) == n
-
-
-def test_formulas_over_the_arguments() -> None:
-    """Numbers of arguments are symbols, with names of their own; weights are numbers."""
-    import sympy as sp
-
-    w = Value(0.37, "x")
-    found = to_sympy(lambda x, x0: x[0] * w + x0 * 2, [1.0], 4.0, gradient=True)
-    x0, other = found.symbols
-    assert (x0.name, other.name) == ("x0", "x0_")
-    assert sp.simplify(found.expressions[0] - (sp.Float(0.37) * x0 + 2 * other)) == 0
-    assert [float(e) for e in found.gradient] == [0.37, 2.0]
-    assert "0.37*x0" in repr(found)
-    assert "bit for bit" in repr(found) or "ulp" in repr(found)
-
-
-def test_latex() -> None:
-    """A row for each formula, with the agreement in a comment."""
-    text = to_latex(lambda x, w: autograd.log(x) * w, 2.0, 3.0, gradient=True)
-    lines = text.splitlines()
-    assert re.match(r"% written by glassgrad; (within|equal)", lines[0])
-    assert lines[1:] == [
-        r"\begin{aligned}",
-        r"f &= w \log{\left(x \right)} \\",
-        r"\frac{\partial f}{\partial x} &= \frac{w}{x} \\",
-        r"\frac{\partial f}{\partial w} &= \log{\left(x \right)}",
-        r"\end{aligned}",
-    ]
-    several = to_latex(lambda x: [x, x * x], 2.0)
-    assert "{f}_{0} &= x" in several
-    assert "{f}_{1} &= x^{2}" in several
-
-
-def test_formulas_that_hold_at_the_example_alone_are_refused() -> None:
-    """A branch that depends on a number is refused, as is a graph that is too large to read."""
-    with pytest.raises(TraceError):
-        to_sympy(lambda x: x if x.data > 0 else -x, 2.0)
-    with pytest.raises(GraphTooLargeError):
-        to_sympy(lambda xs: autograd.total([x * x for x in xs]), [1.0] * 200)
-
-
-def test_branches_in_conditions() -> None:
-    """Where a formula keeps one branch alone, and another is taken near the example, it is said."""
-
-    def f(x: Any) -> Any:
-        inner = autograd.where(autograd.step(x), x, x * x + 1.0)
-        return autograd.relu(inner - 0.5)
-
-    with pytest.raises(ExportError, match="branches inside the condition of another branch"):
-        to_sympy(f, 0.0)
 
 
 # --- the page -------------------------------------------------------------------------------------

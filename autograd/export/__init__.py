@@ -96,8 +96,8 @@ def to_sympy(f: Callable[..., Any], *examples: Any, gradient: bool = False) -> "
     """A small function as SymPy expressions over the numbers of its arguments.
 
     gradient: the derivative by each of them as well. Weights of a network are numbers in it.
-    Raises GraphTooLargeError beyond some 200 nodes, MissingExtraError without SymPy, ExportError if
-    the formula does not hold away from the examples, LengthError, StructureError, TraceError.
+    Raises GraphTooLargeError beyond some 200 nodes, or where choices decide over choices in more
+    cases than are read; MissingExtraError without SymPy, LengthError, StructureError, TraceError.
     """
     from autograd.export.formulas import FunctionFormulas
 

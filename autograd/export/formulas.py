@@ -1,21 +1,25 @@
 """to_sympy, to_latex: a small traced function as formulas over the numbers of its arguments.
 
-What `autograd.symbolic` makes of a graph, held against the function at other points as well.
+A trace has both branches of a choice, where a graph has the one taken. The formulas are held
+against the function at the example, near it, and far from it, where other branches are taken.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any, final
 
-from autograd.errors import ExportError
-from autograd.export.leaves import leaves_of
+from autograd.compiler.trace import Trace, recording
+from autograd.export.branches import AllBranches
+from autograd.export.leaves import labels_of
 from autograd.export.portable import Agreement, Portable
 from autograd.graph.meanings import expression, sympy
-from autograd.graph.symbolic import DENOMINATOR, formulas
+from autograd.graph.symbolic import DENOMINATOR, chain_rule, check_size, formulas_of, simplified
 from autograd.graph.words import latex_name
 from autograd.tree import flatten
-from autograd.value import Value
 
 DIGITS = 30  # to which formulas are computed where they are held against the function
+ADVICE = "to_python writes it as a program"
 
 
 @final
@@ -29,21 +33,33 @@ class FunctionFormulas:
 
     def __init__(self, f: Callable[..., Any], examples: Sequence[Any], gradient: bool) -> None:
         portable = Portable(f, examples, gradient)
-        arguments, leaves = leaves_of(f, examples)
-        results = [y if isinstance(y, Value) else Value(y) for y in flatten(f(*arguments))[0]]
         sp = sympy()
         self.name = portable.name
-        self.symbols: tuple[Any, ...] = tuple([sp.Symbol(v.label, real=True) for v in leaves])
-        known = dict(zip(leaves, self.symbols, strict=True))
-        self.expressions = [_over(known, y, None) for y in results]
-        self.gradient = [_over(known, results[0], v) for v in leaves] if gradient else []
-        try:
-            self.agreement: Agreement = portable.agreement(self._run)
-        except ExportError as error:
-            raise ExportError(
-                f"{error}, unless it has branches inside the condition of another branch: of those "
-                "a formula has the one taken at the example alone"
-            ) from None
+        labels = chain(*labels_of(f, examples))
+        self.symbols: tuple[Any, ...] = tuple([sp.Symbol(label, real=True) for label in labels])
+        program = _Program(f, portable)
+        symbols = dict(zip(program.arguments, self.symbols, strict=True))
+        # numbers come in at the end: SymPy is quicker, and shorter, without them
+        numbers = {sp.Dummy(real=True): node for node in program.captured}
+        symbols |= {node: dummy for dummy, node in numbers.items()}
+        literals = {dummy: _literal(node.data) for dummy, node in numbers.items()}
+        algebra = AllBranches()
+
+        def written(formula: Any) -> Any:
+            return simplified(formula).subs(literals, simultaneous=True)
+
+        self.expressions: list[Any] = []
+        self.gradient: list[Any] = []
+        for order in program.results:
+            check_size(order, program.arguments[0] if gradient else None, ADVICE)
+            found = formulas_of(order, symbols, algebra)
+            self.expressions.append(written(found[order[-1]]))
+            if gradient:
+                self.gradient = [
+                    written(chain_rule(order, found, x, algebra)) for x in program.arguments
+                ]
+        self.agreement: Agreement = portable.agreement(self._run)
+        portable.check_far(self._run)
 
     def _run(self, *arrays: Any) -> list[Any]:
         numbers = [x for array in arrays for x in array.tolist()]
@@ -78,12 +94,44 @@ class FunctionFormulas:
         return f"<SymPy {self.name}({names}): {str(self.expressions)[1:-1]:.200}; {self.agreement}>"
 
 
-def _over(known: dict[Value, Any], root: Value, wrt: Value | None) -> Any:
-    """The formula, or its derivative, over the arguments; other leaves as the numbers they are."""
-    found = formulas(root, wrt)
-    e = found.expression if wrt is None else found.derivative
-    numbers = {s: known[v] if v in known else _literal(v.data) for v, s in found.symbols.items()}
-    return e.subs(numbers, simultaneous=True)
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """An instruction of the trace, as `graph/symbolic.py` reads it."""
+
+    op: str | None
+    parents: Sequence["_Step"] = ()
+    data: float = 0.0
+
+
+class _Program:
+    """A traced function: the steps of its inputs, and for each result all it is made of, in order.
+
+    arguments: a step for each number of them. captured: for each Value that is no argument.
+    """
+
+    def __init__(self, f: Callable[..., Any], portable: Portable) -> None:
+        trace = Trace()
+        numbers = [[trace.input() for _ in range(slot.size)] for slot in portable.arguments]
+        pairs = zip(portable.arguments, numbers, strict=True)
+        with recording(trace):
+            found = f(*[slot.rebuild(list(xs)) for slot, xs in pairs])
+        tape = trace.tape
+        tape.outputs = [trace.place(y) for y in flatten(found)[0]]
+        values = {place: v.data for v, place in trace.captured.items()}
+        steps: list[_Step] = []
+        for i, op, args in tape.instructions():
+            if op == "input":
+                steps.append(_Step(None, data=values.get(i, 0.0)))
+            elif op == "constant":
+                steps.append(_Step("constant", data=args[0]))
+            else:
+                steps.append(_Step(op, [steps[x] for x in args]))
+        self.arguments = [steps[x.value] for x in chain(*numbers)]
+        self.captured = [steps[i] for i in values]
+        self.results = []
+        for y in tape.outputs:
+            tape.outputs = [y]
+            self.results.append([steps[i] for i in tape.live()])
 
 
 def _literal(x: float) -> Any:

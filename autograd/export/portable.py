@@ -21,6 +21,7 @@ from autograd.tree import Rebuild, array_of, flatten, skeleton
 from autograd.value import Value
 
 POINTS = 4  # how many inputs an export is checked at: the example, and others near it
+FAR = 12  # and how many far from it, where formulas are checked on other branches
 LEAST_NORMAL = 2.0**-1022  # below it float64 itself has fewer digits
 
 Arrays = Sequence[Any]
@@ -90,7 +91,7 @@ class Portable:
         self.name = _identifier(getattr(f, "__name__", "f"))
         self.arguments: list[Slot] = []
         self.example: list[Any] = []
-        for name, example in zip(_names(f, len(examples)), examples, strict=True):
+        for name, example in zip(names_of_parameters(f, len(examples)), examples, strict=True):
             numbers, rebuild = flatten(example)
             self.arguments.append(Slot(name, len(numbers), skeleton(example), rebuild))
             self.example.append(np.array([as_float(x) for x in numbers]))
@@ -136,6 +137,29 @@ class Portable:
         for _ in range(POINTS - 1):
             yield [np.array([_moved(x, random) for x in array]) for array in self.example]
 
+    def check_far(self, run: Callable[..., Arrays]) -> None:
+        """Whether `run` computes the function away from the example as well, on either side of 0.
+
+        There are its other branches. Where one of the two has no finite number, nothing is said:
+        a formula may go on where the function's domain ends.
+        Raises ExportError if it is another function there.
+        """
+        random = Random(1)
+        for _ in range(FAR):
+            point = [
+                np.array([random.gauss(0.0, 1.0) * (abs(x) + 1.0) for x in array])
+                for array in self.example
+            ]
+            try:
+                wanted = [[number_of(y) for y in array] for array in self.flat(*point)]
+            except IndexError:
+                continue  # an argument is an index
+            for slot, want, got in zip(self.results, wanted, run(*point), strict=True):
+                pair = np.array([want, got], np.float64)
+                pair = pair[:, np.isfinite(pair).all(axis=0)]
+                found = _compare(slot.name, pair[0], pair[1], "float64")
+                _refuse_wrong(self.name, found, 1e-9)
+
     def agreement(self, run: Callable[..., Arrays], dtype: str = "float64") -> Agreement:
         """How near `run`, a function of flat arrays, is to the eager engine.
 
@@ -154,13 +178,17 @@ class Portable:
             given = [np.asarray(array, np.float64).ravel() for array in run(*point)]
             for slot, want, got in zip(self.results, wanted, given, strict=True):
                 found = _compare(slot.name, np.asarray(want, np.float64), got, dtype)
-                if not found.relative <= allowed:
-                    raise ExportError(
-                        f"what was written of {self.name} does not compute the same: {found}; this "
-                        "is a fault of ours, please report it with the function"
-                    )
+                _refuse_wrong(self.name, found, allowed)
                 worst = max(worst, found)
         return worst
+
+
+def _refuse_wrong(name: str, found: Agreement, allowed: float) -> None:
+    if not found.relative <= allowed:
+        raise ExportError(
+            f"what was written of {name} does not compute the same: {found}; this is a fault of "
+            "ours, please report it with the function"
+        )
 
 
 def _moved(x: float, random: Random) -> float:
@@ -190,7 +218,7 @@ def _compare(name: str, want: Any, got: Any, dtype: str) -> Agreement:
     return Agreement(float(ulp[k]), float(off.max()) / size, f"{name}[{k}]")
 
 
-def _names(f: Callable[..., Any], count: int) -> list[str]:
+def names_of_parameters(f: Callable[..., Any], count: int) -> list[str]:
     """The names of the parameters, where they can be known."""
     try:
         parameters = list(inspect.signature(f).parameters.values())

@@ -108,7 +108,9 @@ def blame(root: Value, *, by: "By" = "layer") -> "Blame":
 def symbolic(root: Value, wrt: Value | None = None) -> "Symbolic":
     """The formula of a small graph, and its derivative by `wrt`, as SymPy expressions and LaTeX.
 
-    The derivative is made of the engine's own rules. Leaves become symbols, constants numbers.
+    The derivative is made of the engine's own rules. Leaves become symbols, constants numbers. A
+    graph has the branch of a `where` that was taken, not the other: for both give the function to
+    `autograd.export.to_sympy`.
     Raises OperandError if root or wrt is not a Value, GraphTooLargeError beyond some 200 nodes,
     MissingExtraError without SymPy.
     """

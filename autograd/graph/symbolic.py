@@ -1,8 +1,8 @@
 """A small graph as a formula, and its derivative by the chain rule with the table's rules."""
 
 import functools
-from collections.abc import Iterable
-from typing import Any, final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, final
 
 from autograd.errors import GraphTooLargeError, OperandError
 from autograd.graph.explain import named
@@ -27,6 +27,24 @@ FOLDED = 4  # branches; to put one inside the other makes the product of their n
 DENOMINATOR = 12  # of a number that is written as a fraction; what has a larger one is a decimal
 
 
+class Node(Protocol):
+    """What a formula is made of: a Value, or what has its fields."""
+
+    @property
+    def op(self) -> str | None: ...
+    @property
+    def data(self) -> float: ...
+    @property
+    def parents(self) -> Sequence["Node"]: ...
+
+
+class Algebra(Protocol):
+    """What operations are, and their local derivatives, of formulas."""
+
+    def value(self, op: str, operands: Sequence[Any]) -> Any: ...
+    def partials(self, op: str, y: Any, operands: Sequence[Any]) -> Sequence[Any]: ...
+
+
 @final
 class Symbolic:
     """A formula and its derivative; print it, or take the SymPy expressions.
@@ -37,7 +55,7 @@ class Symbolic:
 
     def __init__(self, root: Value, wrt: Value | None) -> None:
         order = topological_order(root)
-        _check_size(order, wrt)
+        check_size(order, wrt, ADVICE)
         names = named(order)
         sp = sympy()
         self.root, self.wrt = root, wrt
@@ -48,13 +66,14 @@ class Symbolic:
             symbols[wrt] = sp.Symbol(names[wrt], real=True)
         self.symbols: dict[Value, Any] = symbols
         point = {symbol: sp.Float(v.data, 17) for v, symbol in symbols.items()}
-        formulas = _formulas(order, symbols, point)
-        self.expression: Any = _simplified(formulas[root])
+        algebra = _Taken(point)
+        formulas = formulas_of(order, symbols, algebra)
+        self.expression: Any = simplified(formulas[root])
         self.derivative: Any = None
         self._by = ""
         if wrt is not None:
             self._by = names.get(wrt, wrt.label or "w")
-            self.derivative = _simplified(_derivative(order, formulas, wrt, point))
+            self.derivative = simplified(chain_rule(order, formulas, wrt, algebra))
 
     @property
     def latex(self) -> str:
@@ -93,13 +112,19 @@ def formulas(root: Value, wrt: Value | None) -> Symbolic:
     return Symbolic(root, wrt)
 
 
-def _check_size(order: list[Value], wrt: Value | None) -> None:
-    advice = "; ask for a part: symbolic(a node inside, wrt), or autograd.explain for the numbers"
+ADVICE = "ask for a part: symbolic(a node inside, wrt), or autograd.explain for the numbers"
+
+
+def check_size(order: Sequence[Node], wrt: Node | None, advice: str) -> None:
+    """Raises GraphTooLargeError if nobody would read the formula of the last node.
+
+    order: it, and before it all that it is made of. advice: what to ask for in its place.
+    """
     if len(order) > NODES:
         raise GraphTooLargeError(
-            f"a formula of {len(order):,} nodes is too large to read, at most {NODES}{advice}"
+            f"a formula of {len(order):,} nodes is too large to read, at most {NODES}; {advice}"
         )
-    written: dict[Value, int] = {}
+    written: dict[Node, int] = {}
     for v in order:
         written[v] = 1 + sum(written[p] for p in v.parents)
     # the derivative: for each edge what came to the node, times a rule on all its operands
@@ -112,79 +137,86 @@ def _check_size(order: list[Value], wrt: Value | None) -> None:
     if size > WRITTEN:
         raise GraphTooLargeError(
             f"{len(order)} nodes, but the formula has some {decimal(float(size), 2)} parts, as "
-            f"what is used twice is written twice; at most {WRITTEN:,}{advice}"
+            f"what is used twice is written twice; at most {WRITTEN:,}; {advice}"
         )
 
 
-def _formulas(
-    order: Iterable[Value], symbols: dict[Value, Any], point: dict[Any, Any]
-) -> dict[Value, Any]:
+def formulas_of(
+    order: Iterable[Node], symbols: Mapping[Any, Any], algebra: Algebra
+) -> dict[Node, Any]:
     """For each node its formula over the symbols."""
-    found: dict[Value, Any] = {}
+    found: dict[Node, Any] = {}
     for v in order:
         if v in symbols:
             found[v] = symbols[v]
         elif v.op is None or v.op == "constant":
             found[v] = expression(v.data)
         else:
-            found[v] = meanings()[v.op](*_operands(v, found, point))
+            found[v] = algebra.value(v.op, [found[p] for p in v.parents])
     return found
 
 
-def _operands(v: Value, formulas: dict[Value, Any], point: dict[Any, Any]) -> list[Any]:
-    """The operands' formulas. Of branches inside the condition of a branch, the one taken.
-
-    SymPy would take them apart for ever, and nobody would read the result.
-    """
-    assert v.op is not None
-    operands = [formulas[p] for p in v.parents]
-    branches = has_branches(TABLE[v.op], len(operands))
-    return [_taken(e, point) for e in operands] if branches else operands
-
-
-def _taken(formula: Any, point: dict[Any, Any]) -> Any:
-    piecewise = sympy().Piecewise
-
-    def branch(choice: Any) -> Any:
-        return next(e for e, c in choice.args if c.subs(point) == True)  # noqa: E712 (SymPy's true)
-
-    return formula.replace(piecewise, lambda *pairs: branch(piecewise(*pairs, evaluate=False)))
-
-
-def _derivative(
-    order: list[Value], formulas: dict[Value, Any], wrt: Value, point: dict[Any, Any]
+def chain_rule(
+    order: Sequence[Node], formulas: Mapping[Node, Any], wrt: Node, algebra: Algebra
 ) -> Any:
-    """The chain rule, with the table's rules."""
+    """The derivative of the last node, with the table's rules."""
     sp = sympy()
     depends = {wrt}
     for v in order:
         if not depends.isdisjoint(v.parents):
             depends.add(v)
-    adjoint: dict[Value, Any] = {order[-1]: sp.Integer(1)}
+    adjoint: dict[Node, Any] = {order[-1]: sp.Integer(1)}
     for v in reversed(order):
         if v is wrt:
             break
         if v not in adjoint or v.op is None or v.op == "constant" or v not in depends:
             continue
-        operands = _operands(v, formulas, point)
-        partials = partial_formulas(TABLE[v.op], formulas[v], operands)
+        partials = algebra.partials(v.op, formulas[v], [formulas[p] for p in v.parents])
         for p, d in zip(v.parents, partials, strict=True):
             if d is not None and p in depends:
                 adjoint[p] = adjoint.get(p, 0) + adjoint[v] * expression(d)
     return sp.sympify(adjoint.get(wrt, 0))
 
 
-def _simplified(formula: Any) -> Any:
+@final
+class _Taken:
+    """Of branches inside the condition of a branch, the one taken at a point.
+
+    SymPy would take them apart for ever, and nobody would read the result.
+    """
+
+    def __init__(self, point: dict[Any, Any]) -> None:
+        self._point = point
+
+    def value(self, op: str, operands: Sequence[Any]) -> Any:
+        return meanings()[op](*self._operands(op, operands))
+
+    def partials(self, op: str, y: Any, operands: Sequence[Any]) -> Sequence[Any]:
+        return partial_formulas(TABLE[op], y, self._operands(op, operands))
+
+    def _operands(self, op: str, operands: Sequence[Any]) -> Sequence[Any]:
+        branches = has_branches(TABLE[op], len(operands))
+        return [self._taken(e) for e in operands] if branches else operands
+
+    def _taken(self, formula: Any) -> Any:
+        piecewise, point = sympy().Piecewise, self._point
+
+        def branch(choice: Any) -> Any:
+            return next(e for e, c in choice.args if c.subs(point) == True)  # noqa: E712 (SymPy's true)
+
+        return formula.replace(piecewise, lambda *pairs: branch(piecewise(*pairs, evaluate=False)))
+
+
+def simplified(formula: Any) -> Any:
     """Made shorter where that takes no long time; then with decimals."""
     sp = sympy()
 
     def shorter(e: Any) -> Any:
-        for change, most in ((sp.cancel, CANCELLED), (simplify, SIMPLIFIED)):
+        for change, most in ((sp.cancel, CANCELLED), (_simplify, SIMPLIFIED)):
             if e.count_ops() <= most:
                 e = min(e, change(e), key=lambda e: e.count_ops())
         return e
 
-    simplify = functools.partial(sp.simplify, rational=False)
     size = formula.count_ops()
     conditions = formula.atoms(sp.Rel)
     if all(isinstance(c, sp.Eq | sp.Ne) and not c.has(sp.Function) for c in conditions):
@@ -196,3 +228,15 @@ def _simplified(formula: Any) -> Any:
             pieces = [(e if e.has(sp.Piecewise) else shorter(e), c) for e, c in folded.args]
             formula = sp.Piecewise(*pieces)
     return formula.replace(lambda e: e.is_Rational and e.q > DENOMINATOR, lambda e: sp.Float(e, 17))
+
+
+def _simplify(e: Any) -> Any:
+    """SymPy's `simplify`, which would write out a tanh or sin of a sum, and take minutes to."""
+    from sympy.functions.elementary.hyperbolic import HyperbolicFunction
+    from sympy.functions.elementary.trigonometric import TrigonometricFunction
+
+    sp = sympy()
+    inside = [f.args[0] for f in e.atoms(HyperbolicFunction, TrigonometricFunction)]
+    hidden = {x: sp.Dummy(real=True) for x in inside if x.is_Add}
+    shown = {symbol: x for x, symbol in hidden.items()}
+    return sp.simplify(e.xreplace(hidden), rational=False).xreplace(shown)
