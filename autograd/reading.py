@@ -114,6 +114,11 @@ class _Reader:
                 f"{self._where} has a truth {place}, where a number is expected; write "
                 "m.where(truth, 1.0, 0.0)"
             )
+        if isinstance(x, (tuple, list)) and any(type(item) is _Operand for item in x):
+            raise PrimitiveError(
+                f"{self._where} has a {type(x).__name__} of operands {place}; write them one by "
+                "one, or with a star, as in m.total(*xs)"
+            )
         if type(x) is not _Operand and type(x) is not float:
             number = isinstance(x, (int, float)) or hasattr(x, "__float__")
             hint = f"write {float(x)!r}" if number else "write functions of m, and floats"

@@ -252,7 +252,13 @@ def _points(p: Primitive, n: int) -> Iterator[list[float]]:
             raise PrimitiveError(
                 f"expected kinks of {p.name!r} to give a tuple of numbers, but got {kinks!r:.60}"
             )
-        if all(abs(x) > NEAR for x in kinks) and math.isfinite(p.forward(*xs)):
+        if all(abs(x) > NEAR for x in kinks) and math.isfinite(y := p.forward(*xs)):
+            if p.expression is None and (again := p.forward(*xs)) != y:
+                raise PrimitiveError(
+                    f"the forward of {p.name!r} gave {y!r}, then {again!r} at {_written(xs)}: it "
+                    "must give the same number for the same operands, or differences say nothing "
+                    "of its partials; hand chance in as an operand, or give check=False"
+                )
             yield xs
             found += 1
         if found == POINTS:

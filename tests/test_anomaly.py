@@ -20,7 +20,7 @@ import autograd
 from autograd import AnomalyError, Value, detect_anomaly, find_anomaly, ieee, modes
 from autograd.anomaly.causes import INSTEAD
 from autograd.anomaly.watch import Anomaly, Watch
-from autograd.primitives import TABLE, Primitive
+from autograd.primitives import REAL, TABLE, Primitive
 from tests.strategies import (
     Program,
     WildProgram,
@@ -261,6 +261,24 @@ def test_a_branch_not_taken_is_no_anomaly_after_the_fact() -> None:
     assert find_anomaly(safe(Value(0.0))) is None
     assert find_anomaly(safe(Value(math.inf)) - math.inf) is not None
     assert anomaly_of(lambda: safe(Value(0.0))).node.op == "log"
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if TABLE[name].arity == 1 and TABLE[name].domain[0] != REAL]
+)
+def test_a_branch_that_stops_the_program_gets_the_remedy_that_works(name: str) -> None:
+    """Nobody knows yet of the where around it: the advice is good for it all the same."""
+    f, (low, high) = function_of(name), TABLE[name].domain[0]
+    x = Value(low - 1.0 if low > -math.inf else high + 1.0, "x")
+    inside = (x > low) * (x < high)
+    error = raised(lambda: autograd.where(inside, f(x), 0.0))
+    assert "for it computes both branches" in words(error)
+    advice = rf"where\(ok, {name}\(where\(ok, x, (\S+)\)\), 0\.0\)"
+    safe = float(re.search(advice, words(error))[1])  # type: ignore[index]
+    with detect_anomaly():
+        y = autograd.where(inside, f(autograd.where(inside, x, safe)), 0.0)
+        y.backward()
+    assert (y.data, x.grad) == (0.0, 0.0)
 
 
 # --- backward -------------------------------------------------------------------------------------
@@ -691,6 +709,16 @@ def test_of_a_batch_the_first_failing_row_is_found(failing: int, mean: bool) -> 
     assert error.anomaly.kind == "backward"
     assert error.anomaly.node.op == "sqrt"
     assert "params['w'][0] = 1.0" in words(error)
+
+
+def test_a_compiled_function_of_many_examples_has_its_name() -> None:
+    """The report names what the user wrote, not the function that jit makes of it."""
+
+    def height(x: Any) -> Any:
+        return autograd.log(x)
+
+    message = words(raised(lambda: autograd.jit(autograd.vmap(height))([1.0, 0.0])))
+    assert "found in the compiled height at row 1 of 2" in message
 
 
 def test_rows_in_tuples_and_dicts_and_a_nan_among_them() -> None:

@@ -8,6 +8,7 @@ import copy
 import functools
 import math
 import pickle
+import random
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -407,6 +408,16 @@ def _rule_of_times_square(k: float, m: Any, y: Any, x: Any) -> Any:
     return (m.mul(2.0 * k, x),)
 
 
+def test_what_is_gone_from_the_table_is_not_compiled() -> None:
+    """Its function still gives numbers and gradients; jit and second derivatives say what lacks."""
+    with temporary_primitives():
+        f = enter_softsign()
+    assert autograd.grad(f)(1.0) == 0.25
+    for gone in (autograd.jit(f), autograd.jit(autograd.grad(f)), autograd.grad(autograd.grad(f))):
+        with pytest.raises(UnknownPrimitiveError, match="no primitive 'softsign'"):
+            gone(1.0)
+
+
 def test_graphs_are_copied_and_pickled() -> None:
     """Copies have the gradients; without the entry, what was saved still flows backward.
 
@@ -556,6 +567,14 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "no kinks": (
         lambda: primitive("f", SIN, COS, kinks=lambda x: x),  # type: ignore[arg-type, return-value]
         "kinks of 'f' to give a tuple",
+    ),
+    "a list for many": (
+        lambda: primitive("f", lambda m, *xs: m.total(xs), lambda m, y, *xs: (1.0,) * len(xs)),
+        r"a tuple of operands as operand 0 of m\.total; .* m\.total\(\*xs\)",
+    ),
+    "chance": (
+        lambda: primitive("f", lambda x: random.random(), COS),
+        r"the forward of 'f' gave [\d.]+, then [\d.]+ at .* the same number for the same operands",
     ),
     "nan everywhere": (
         lambda: primitive("f", lambda x: math.nan, COS),
@@ -906,4 +925,4 @@ def test_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
             stated += 1
         if "wave" in block:
             assert "'wave', operand b" in printed[0]
-    assert stated == 6
+    assert stated == 8

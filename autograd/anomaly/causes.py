@@ -99,14 +99,16 @@ def remedy_value(p: Primitive, xs: Sequence[float], names: Sequence[str]) -> str
                 "instead of multiplying, and make the input safe before the function that gave inf"
             )
         return "see where the infinity came from, above, and keep it from being made"
-    if p.name in INSTEAD:
-        return INSTEAD[p.name]
     outside = next((k for k in range(len(xs)) if _at_or_beyond(p, k, xs[k])), None)
     if outside is None:
-        return _SMALLER + ", or compute with logarithms (logsumexp, softplus, log_sigmoid)"
+        return INSTEAD.get(
+            p.name, f"{_SMALLER}, or compute with logarithms (logsumexp, softplus, log_sigmoid)"
+        )
     inside = _inside(names[outside], p.domain[outside % len(p.domain)])
-    return (
-        f"keep {inside}: clip or maximum before {p.name}, or where(condition, x, safe) on its input"
+    keep = INSTEAD.get(p.name, f"keep {inside}: clip or maximum before {p.name}")
+    return (  # whether a where is to leave it out is not known while it is made
+        f"{keep}. A where around it does not help, for it computes both branches: put one inside "
+        f"as well, {_double_where(p, outside)}"
     )
 
 
@@ -134,11 +136,10 @@ def why_gradient(
 def remedy_gradient(p: Primitive, upstream: float, local: float) -> str:
     """What to do about a gradient that is nan or inf."""
     if upstream == 0.0 and not math.isfinite(local):
-        safe = _safe(p.domain[0])
         return (
             "a result that is multiplied by 0 (a mask), or dropped by relu or clip, still gets its "
             f"derivative, and 0 * {local} is nan. Make the input safe before the function, then "
-            f"choose (the double where): where(ok, {p.name}(where(ok, x, {safe})), 0.0)"
+            f"choose (the double where): {_double_where(p, 0)}"
         )
     if not math.isfinite(local):
         if p.name in INSTEAD:
@@ -155,6 +156,13 @@ def _inside(name: str, interval: Interval) -> str:
     below = "" if low == -math.inf else f"{low:g} < "
     above = "" if high == math.inf else f" < {high:g}"
     return f"{name} > {low:g}" if below and not above else f"{below}{name}{above}"
+
+
+def _double_where(p: Primitive, k: int) -> str:
+    """One around the primitive, and one that makes its operand k safe."""
+    operands = operand_names(p, p.arity or k + 1)
+    operands[k] = f"where(ok, {operands[k]}, {_safe(p.domain[k % len(p.domain)])})"
+    return f"where(ok, {p.name}({', '.join(operands)}), 0.0)"
 
 
 def _safe(interval: Interval) -> float:

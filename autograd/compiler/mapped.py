@@ -66,6 +66,7 @@ def _of_one(f: Callable[..., Any], examples: Examples) -> Callable[..., Any]:
         args, kwargs = build(mapped, shared)
         return f(*args, **kwargs)
 
+    of_one.__name__ = getattr(f, "__name__", "compiled")  # as messages call it
     return of_one
 
 

@@ -58,6 +58,7 @@ class Trace:
         return self.tape.constant(found) if type(found) is float else int(found)
 
     def record(self, p: Primitive, operands: tuple[Any, ...]) -> "Traced":
+        TABLE[p.name]  # machine code is made from the entry: it raises if that is gone
         place = self.operand
         value = self.tape.apply(p.name, tuple([place(x) for x in operands]))
         if modes.paused.get():  # no_grad: a number without history
