@@ -4,6 +4,7 @@ import pickle
 import signal
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import nn
 import nn.plots
 import nn.sweeping
 from autograd import LengthError
-from nn import Adam, Sequential, gate, sweep
+from nn import Adam, HyperparameterError, Sequential, gate, sweep
 from nn.layers import Dense, Dropout
 from nn.regularizers import L1L2, L2
 from nn.sweeping import training
@@ -247,7 +248,6 @@ def test_a_group_is_a_pure_function() -> None:
 
 def test_interrupted_sweeps_keep_what_is_finished(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C gives the points that are finished, and says that it came."""
-    monkeypatch.setattr(training, "LANES", 2)
     train, calls = Lanes.train, []
 
     def interrupted(self: Lanes, some: Any, epochs: int, **options: Any) -> Any:
@@ -257,12 +257,62 @@ def test_interrupted_sweeps_keep_what_is_finished(monkeypatch: pytest.MonkeyPatc
         return train(self, some, epochs, **options)
 
     monkeypatch.setattr(Lanes, "train", interrupted)
-    found = sweep(build, {"seed": range(7)}, (XS, YS), epochs=2)
+    found = sweep(build, {"seed": range(7)}, (XS, YS), epochs=2, lanes=2)
     assert found.interrupted
     assert [row["seed"] for row in found.table] == [0, 1, 2, 3]
     assert "interrupted" in repr(found)
     expected = alone((XS, YS), {"seed": 3}, None, epochs=2)
     assert np.allclose(numbers(found.model(3)), numbers(expected), rtol=1e-12)
+
+
+def test_fewer_lanes_lose_less_to_an_interruption(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Models that train side by side finish together: of the last ones nothing is kept. The bits
+    are the same however many there are.
+    """
+    grid, options = {"seed": range(7)}, {"epochs": 3, "exact": True}
+    whole = sweep(build, grid, gate("xor"), **options)
+    train, done = Lanes.train, []
+
+    def interrupted(self: Lanes, some: Any, epochs: int, **more: Any) -> Any:
+        found = train(self, some, epochs, **more)
+        done.append(len(some))
+        if sum(done) > 5:
+            raise KeyboardInterrupt
+        return found
+
+    monkeypatch.setattr(Lanes, "train", interrupted)
+    found = sweep(build, grid, gate("xor"), lanes=2, store=tmp_path / "some", **options)
+    assert done == [1, 2, 2, 2]  # the first to see whether it compiles
+    assert found.interrupted
+    assert len(found) == len((tmp_path / "some").read_text().splitlines()) == 4
+    done.clear()
+    found = sweep(build, grid, gate("xor"), store=tmp_path / "none", **options)
+    assert not found.table
+    assert "lanes=" in repr(found)
+    assert "store" in repr(found)
+    monkeypatch.undo()
+    again = sweep(build, grid, gate("xor"), lanes=2, store=tmp_path / "some", **options)
+    assert all(map(np.array_equal, map(numbers, again.models), map(numbers, whole.models)))
+    assert len(again) == len(whole) == 7
+    with pytest.raises(HyperparameterError, match="lanes"):
+        sweep(build, grid, gate("xor"), lanes=0, epochs=1)
+
+
+def test_lanes_limit_what_a_worker_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of its jobs is so many points at most, for what it has not handed in is lost, too."""
+    train, done = Lanes.train, []
+
+    def seen(self: Lanes, some: Any, epochs: int, **more: Any) -> Any:
+        if "batches" not in more:
+            done.append(len(some))
+        return train(self, some, epochs, **more)
+
+    monkeypatch.setattr(Lanes, "train", seen)
+    grid: Any = {"seed": range(20)}
+    sweep(build, grid, gate("xor"), lanes=2, executor=nn.SerialExecutor(), epochs=1)
+    assert done == [2] * 10
 
 
 def test_a_signal_ends_a_sweep() -> None:

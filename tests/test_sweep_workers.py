@@ -17,6 +17,7 @@ import autograd
 import nn
 from nn import sweeping
 from nn.layers import Dense
+from nn.sweeping.store import Store
 
 GRID = {"width": [2, 3], "lr": [0.03, 0.1], "seed": range(6)}
 OPTIONS: dict[str, Any] = {"epochs": 5, "exact": True}  # to the bit, whatever stands beside a point
@@ -171,3 +172,28 @@ def test_what_cannot_be_sent_is_refused() -> None:
             executor=nn.SerialExecutor(),
             epochs=1,
         )
+
+
+@pytest.mark.parametrize("text", ["hello\n{}\n", "\n\na,b\n1,2", '{"lr": 0.1}\n', "0.1 0.2"])
+def test_a_file_of_something_else_is_no_store(text: str, tmp_path: Path) -> None:
+    """It is refused, and left as it is."""
+    other = tmp_path / "notes.txt"
+    other.write_text(text)
+    with pytest.raises(nn.DataError, match=r"notes\.txt: expected .*store"):
+        run({"width": [2], "lr": [0.1], "seed": [0]}, store=other)
+    assert other.read_text() == text
+
+
+def test_a_store_cut_anywhere_is_one(tmp_path: Path) -> None:
+    """However short a kill cut its first line, the next sweep trains the point, and adds it."""
+    point = {"width": [2], "lr": [0.1], "seed": [0]}
+    store = tmp_path / "store"
+    whole = results(run(point, store=store))
+    text = store.read_bytes()
+    for cut in (0, 1, 15, 16, 17, 18, 30, len(text) // 2, len(text) - 1):
+        store.write_bytes(text[:cut])
+        Store(store)
+    for end in (b"", b"\n"):
+        store.write_bytes(text[:9] + end)
+        assert results(run(point, store=store)) == whole
+        assert results(run(point, store=store, executor=Deaf())) == whole

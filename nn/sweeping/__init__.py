@@ -34,6 +34,7 @@ def sweep(
     executor: "Executor | Callable[[], Executor] | None" = None,
     timeout: float | None = None,
     store: "str | PathLike[str] | None" = None,
+    lanes: int = LANES,
 ) -> Sweep:
     """Train the model of each point, and give a table of what became of them.
 
@@ -48,15 +49,19 @@ def sweep(
         data go there, and must pickle.
     store: a file to which each point is added when it is finished, and from which those that are
         there already are taken: a sweep that was interrupted, or killed, goes on.
+    lanes: how many models at most train side by side. They finish together, so that with fewer an
+        interruption loses less; with more, small networks train faster.
 
     Models of one structure are trained side by side, as lanes of one compiled program, each with
     its own weights, settings of the optimiser, penalties and order of the rows; others, and those
-    that cannot be compiled, in turn. Ctrl-C ends it with what is finished. Raises LengthError for a
-    grid without points, NotCompiledError for a model without an optimiser.
+    that cannot be compiled, in turn. Ctrl-C ends it with what is finished.
+    Raises LengthError for a grid without points, NotCompiledError for a model without an optimiser,
+    DataError for a store that is another kind of file.
     """
     options = Options(whole("epochs", epochs, 0), batch_size, shuffle, exact)
     if batch_size is not None:
         whole("batch_size", batch_size, 1)
+    whole("lanes", lanes, 1)
     points = points_of(grid)
     finished: list[Finished] = []
     interrupted = False
@@ -81,11 +86,11 @@ def sweep(
             groups = [group for group in rest if group.points]
         with ExitStack() as stack:
             if executor is None:
-                trained = train_groups(build, groups, options)
+                trained = train_groups(build, groups, options, lanes)
             else:
                 crew = stack.enter_context(Crew(executor, timeout))
                 what = (build, data, validation_data, options)
-                trained = stack.enter_context(closing(_train_there(crew, groups, what)))
+                trained = stack.enter_context(closing(_train_there(crew, groups, what, lanes)))
             for point in trained:
                 if kept is not None:
                     kept.add(keys[point.number], point)
@@ -96,12 +101,12 @@ def sweep(
     return Sweep(build, finished, interrupted)
 
 
-def _train_there(crew: Crew, groups: list[Group], what: Any) -> Generator[Finished]:
+def _train_there(crew: Crew, groups: list[Group], what: Any, lanes: int) -> Generator[Finished]:
     """The points as workers finish them, a few jobs for each worker."""
     jobs: list[Group] = []
     for group in groups:
         n = len(group.points)
-        size = min(LANES, -(-n // (4 * crew.workers())))
+        size = min(lanes, -(-n // (4 * crew.workers())))
         jobs += [part(group, range(k, min(k + size, n))) for k in range(0, n, size)]
 
     def name(place: int) -> str:

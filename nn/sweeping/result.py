@@ -137,4 +137,9 @@ class Sweep:
         return len(self.table)
 
     def __repr__(self) -> str:
+        if self.interrupted and not self.table:
+            return (
+                "an empty table (interrupted before a point was finished: those that train side by "
+                "side finish together; with lanes=100, or fewer, and store= more is kept)"
+            )
         return repr(self.table) + ("\n(interrupted)" if self.interrupted else "")

@@ -7,19 +7,21 @@ hash of the line itself: one that a kill cut short is passed over, and trained a
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from functools import partial
 from types import CodeType, FunctionType
 from typing import Any, final
 
 from autograd import append_to_file
+from nn.errors import DataError
 from nn.fit import Rows
 from nn.sweeping.training import Finished, Group, Options
 
 
 @final
 class Store:
-    """The file. Raises OSError if it cannot be read."""
+    """The file. Raises OSError if it cannot be read, DataError if it is of something else."""
 
     def __init__(self, path: "str | os.PathLike[str]") -> None:
         self.path = path
@@ -31,11 +33,17 @@ class Store:
         except FileNotFoundError:
             text = b""
         self._torn = bool(text) and not text.endswith(b"\n")
-        for line in text.splitlines():
+        lines = text.splitlines()
+        for line in lines:
             digest, _, rest = line.partition(b" ")
             if digest == _digest(rest):
                 found = json.loads(rest)
                 self._lines[found["key"]] = found
+        if not self._lines and not all(map(_BEGUN.fullmatch, lines)):
+            raise DataError(
+                f"{path}: expected a store as nn.sweep writes it, or no file, but it begins with "
+                f"{text[:40]!r}; give store= a name of its own"
+            )
 
     def key(self, group: Group, k: int, options: Options) -> str:
         """Of a point: its values, where it starts, its rows, and how it is trained."""
@@ -81,6 +89,9 @@ class Store:
                 digest.update(array.tobytes())
             self._of_rows[id(rows)] = digest.hexdigest()
         return self._of_rows[id(rows)]
+
+
+_BEGUN = re.compile(rb"[0-9a-f]{0,16}|[0-9a-f]{16} (\{.*)?")  # a line, cut anywhere
 
 
 def _digest(line: bytes) -> bytes:

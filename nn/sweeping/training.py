@@ -11,7 +11,7 @@ from nn.models import Sequential
 from nn.sweeping.lanes import Lanes, Trained
 from nn.sweeping.points import Build, Point, Start, with_settings
 
-LANES = 1024  # more at once are no faster, and what is done so far is kept when Ctrl-C comes
+LANES = 1024  # more at once are no faster
 MOST_PRODUCTS = 300_000  # in a batch, for one model: beyond that compiling takes minutes
 
 
@@ -57,14 +57,18 @@ def part(group: Group, places: Sequence[int]) -> Group:
     return Group(points, numbers, starts, rows, held_out)
 
 
-def train_groups(build: Build, groups: Sequence[Group], options: Options) -> Iterator[Finished]:
+def train_groups(
+    build: Build, groups: Sequence[Group], options: Options, lanes: int = LANES
+) -> Iterator[Finished]:
     """Train the points of all groups, and yield them as they are done."""
     for group in groups:
-        yield from train_group(build, group, options)
+        yield from train_group(build, group, options, lanes)
 
 
-def train_group(build: Build, group: Group, options: Options) -> Iterator[Finished]:
-    """Train the points, many at once where they are several, and yield them as they are done."""
+def train_group(
+    build: Build, group: Group, options: Options, most: int = LANES
+) -> Iterator[Finished]:
+    """Train the points, so many at once where they are several, and yield them as they are done."""
     model = build(**group.points[0])
     rows = group.rows if isinstance(group.rows, Rows) else group.rows[0]
     model.prepare_for(rows)
@@ -83,8 +87,8 @@ def train_group(build: Build, group: Group, options: Options) -> Iterator[Finish
         return
     # nodes, which compiled code reads afresh, as it does parameters
     factors = {place: Value(0.0) for place in lanes.varying if place[0] != "optimizer"}
-    for first in range(0, len(group.points), LANES):
-        some = range(first, min(first + LANES, len(group.points)))
+    for first in range(0, len(group.points), most):
+        some = range(first, min(first + most, len(group.points)))
         began = time.perf_counter()
         trained = lanes.train(some, options.epochs)
         rows_of_table = []
