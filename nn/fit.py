@@ -98,8 +98,8 @@ class Objective:
 
         with no_grad():
             if self._prediction is None:
-                output = flat(self.model.row(_nested(rows.xs[0]), Pass()))
-                self._prediction = [_float(z) for z in output]
+                output = self.model.checked_row(_nested(rows.xs[0]))
+                self._prediction = [_float(z) for z in flat(output)]
             first, target = self._prediction, flat(_nested(rows.ys[0]))
             self._sizes = [len(metric.statistics(first, target)) for metric in self.metrics]
             if self.loss not in LOSSES.values():

@@ -17,7 +17,7 @@ from nn.fit import CompiledEngine, EagerEngine, Evaluation, Objective, Rows, Sum
 from nn.history import History
 from nn.interrupts import set_at_once
 from nn.layers import Activation, Dense
-from nn.layers.base import Pass, SequentialLayer, flat, nested
+from nn.layers.base import Pass, SequentialLayer, flat, nested, shape_of
 from nn.losses import loss_function
 from nn.metrics import Metric, WholeMetric, metric_named
 from nn.module import Module, name_parts
@@ -144,6 +144,21 @@ class Sequential(Module):
         """The output for one row as nested lists, of numbers of any kind."""
         for layer in self.layers:
             x = layer.row(x, run)
+        return x
+
+    def checked_row(self, x: Any) -> Any:
+        """The output for one row, in inference mode.
+
+        Raises LengthError for a layer that gives another shape than it said when it was built.
+        """
+        for layer in self.layers:
+            before, x = x, layer.row(x, Pass())
+            if shape_of(nested(x)) != layer.output_shape:
+                raise LengthError(
+                    f"expected {layer.name!r} to give rows of shape {layer.output_shape}, as its "
+                    f"prepare() says, but its row() gave shape {shape_of(nested(x))} for one of "
+                    f"shape {shape_of(nested(before))}; mend the one or the other"
+                )
         return x
 
     def row_and_sums(self, x: Any, run: Pass) -> tuple[Any, Any]:

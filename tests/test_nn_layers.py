@@ -642,3 +642,23 @@ def test_a_layer_that_forgets_an_argument_says_so():
 
     with pytest.raises(HyperparameterError, match=r"Forgetful\.__init__ takes forgotten"):
         Forgetful().config()
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_a_layer_that_gives_another_shape_than_it_said_is_named(last):
+    """Not the next layer is at fault, nor the data."""
+
+    class Doubled(SequentialLayer):
+        def prepare(self, input_shape, rng):
+            return (2,)
+
+        def row(self, x, run):
+            return [*x, x[0]]
+
+    layers = [Dense(2, input_dim=3), Doubled()] + [Dense(1)] * (not last)
+    model = Sequential(layers)
+    model.compile("sgd", "mse")
+    with pytest.raises(
+        LengthError, match=r"'doubled' to give rows of shape \(2,\).*shape \(3,\) f"
+    ):
+        model.fit([[1.0, 2.0, 3.0]] * 2, [[1.0] * (2 if last else 1)] * 2, verbose=0)

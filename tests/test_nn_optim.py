@@ -455,3 +455,14 @@ def test_parameters_that_make_no_sense():
             make([v, 2.0])
     with pytest.raises(OperandError, match=r"'0\.1'"):
         SGD([v], lr="0.1")
+
+
+@pytest.mark.parametrize("name", sorted(OPTIMIZERS))
+def test_two_rates_are_refused(name):
+    """lr and learning_rate are one setting: each goes, and two that differ do not."""
+    make = OPTIMIZERS[name]
+    assert make(lr=0.2).lr == make(learning_rate=0.2).lr == 0.2
+    with pytest.raises(HyperparameterError, match=r"lr=0\.1 and learning_rate=0\.2"):
+        make(lr=0.1, learning_rate=0.2)
+    with pytest.raises(HyperparameterError, match="lr=<function.* and learning_rate=0"):
+        make(lr=lambda step: 0.1, learning_rate=0.2)

@@ -392,6 +392,24 @@ def test_pictures() -> None:
     assert [t.get_text() for t in names.axes[0].get_xticklabels()] == ["relu", "tanh"]
 
 
+def test_a_measure_is_no_axis() -> None:
+    """plot("lr", "loss"), meant as x and y, says how that is written; so do too many values."""
+    found = sweep(build, {"lr": [0.1, 0.2], "seed": range(2)}, (XS, YS), epochs=1)
+    for y in ("loss", "accuracy"):
+        with pytest.raises(HyperparameterError, match=rf"plot\('lr', value='{y}'\)"):
+            found.plot("lr", y)
+        found.plot("lr", value=y)
+        found.plot("lr", "seed", y)
+    found.plot("lr", "diverged")
+    with pytest.raises(nn.UnknownNameError):
+        found.plot("lr", "width")
+    nn.plots.heat_map({(0, k): 0.5 for k in range(100)}, "x", "y")
+    with pytest.raises(LengthError, match="'y' has 101; try fewer"):
+        nn.plots.heat_map({(0, k): 0.5 for k in range(101)}, "x", "y")
+    with pytest.raises(LengthError, match="'x' has 101"):
+        nn.plots.heat_map({(k, 0): 0.5 for k in range(101)}, "x", "y")
+
+
 def test_errors() -> None:
     """What makes no sense is refused before anything is trained."""
     with pytest.raises(LengthError, match="at least one point"):

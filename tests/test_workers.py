@@ -499,3 +499,16 @@ def test_without_detect_anomaly_nothing_is_run_again(monkeypatch: pytest.MonkeyP
         history = model.fit([[1.0], [2.0]], [1.0, 2.0], epochs=2, **given)
     assert history.stopped == "diverged"
     assert not made
+
+
+def test_a_client_is_told_how_it_gives_an_executor() -> None:
+    """Dask's is none itself."""
+
+    class Client:
+        def get_executor(self, pure: bool) -> Executor:
+            return nn.SerialExecutor()
+
+    with pytest.raises(TypeError, match=r"client\.get_executor\(pure=False\)"):
+        Crew(Client())  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"processes\(4\), but got 3$"):
+        Crew(3)  # type: ignore[arg-type]

@@ -31,6 +31,8 @@ class Crew:
             raise TypeError(
                 "expected executor to be a concurrent.futures.Executor or a function that makes "
                 f"one, such as nn.processes(4), but got {executor!r:.80}"
+                + "; of a Dask client, client.get_executor(pure=False) is one"
+                * hasattr(executor, "get_executor")
             )
         if timeout is not None and not (
             isinstance(timeout, (int, float)) and timeout > 0.0 and not math.isnan(timeout)

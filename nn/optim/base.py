@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from inspect import signature
 from math import inf
 from typing import Any, Self, final
 
@@ -56,6 +57,12 @@ class Optimizer(ABC):
         learning_rate: float | Schedule | None = None,
     ) -> None:
         if learning_rate is not None:
+            own = signature(type(self)).parameters.get("lr")
+            if own is not None and lr != own.default:
+                raise HyperparameterError(
+                    f"expected lr or learning_rate, which is its name in Keras, but got {lr=} and "
+                    f"{learning_rate=}"
+                )
             lr = learning_rate
         self.lr: Any = lr if callable(lr) else in_range("lr", lr)  # Any, so that lr *= 0.5 is typed
         self.clipvalue, self.clipnorm = [

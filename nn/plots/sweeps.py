@@ -24,11 +24,17 @@ def heat_map(
 
     cells: numbers by (value of x, value of y), as `Sweep.means` gives them; pairs that are missing
     stay white. shares: whether they are shares from 0 to 1, to be written in percent. Raises
-    LengthError if there are none.
+    LengthError if there are none, or more on an axis than can be told apart.
     """
     if not cells:
         raise LengthError("expected something to draw, but got nothing")
     columns, rows = (list(dict.fromkeys(key[k] for key in cells)) for k in (0, 1))
+    for name, values in ((x, columns), (y, rows)):
+        if len(values) > _MOST_CELLS:
+            raise LengthError(
+                f"expected at most {_MOST_CELLS} values on an axis of a heat map, but {name!r} has "
+                f"{len(values)}; try fewer, or draw a line by one name alone"
+            )
     numbers = [[cells.get((c, r), float("nan")) for c in columns] for r in rows]
     finite = [z for row in numbers for z in row if isfinite(z)] or [0.0]
     low, high = (0.0, 1.0) if shares else (min(finite), max(finite))
@@ -100,6 +106,7 @@ def line_with_spread(
 
 
 _MOST_TICKS = 12
+_MOST_CELLS = 100  # of which the picture is a metre high
 
 
 def _text(z: float, share: bool) -> str:

@@ -5,7 +5,7 @@ from math import isnan
 from typing import TYPE_CHECKING, Any, final
 
 from autograd import LengthError, MissingExtraError
-from nn.errors import UnknownNameError
+from nn.errors import HyperparameterError, UnknownNameError
 from nn.interrupts import set_at_once
 from nn.models import Sequential
 from nn.sweeping.points import Build
@@ -110,13 +110,25 @@ class Sweep:
 
         With x and y a heat map, in percent for shares: an accuracy, or a function that is true or
         false; with x alone the medians, and around them where the middle half of the points lies.
-        Raises UnknownNameError for a name that is no column.
+        Raises UnknownNameError for a name that is no column, HyperparameterError for a measure in
+        the place of y.
         """
         from nn.plots.sweeps import heat_map, line_with_spread
 
         label = value if isinstance(value, str) else ""
         numbers = self._measured(value)
         if y is not None:
+            if (
+                self._finished
+                and y not in self._finished[0].point
+                and y not in ("epochs", "diverged")
+            ):
+                self._cell(self.table[0], y)
+                raise HyperparameterError(
+                    f"expected two names of the grid, such as {' and '.join(self._finished[0].point)}"
+                    f", but got {x=} and {y=}, which is a measure: plot({x!r}, value={y!r}) draws it "
+                    f"by {x!r}, plot({x!r}, 'another name', {y!r}) by two"
+                )
             shares = label.endswith("accuracy") or {0.0, 1.0}.issuperset(numbers)
             cells = self.means(x, y, value=value)
             return heat_map(cells, x, y, shares=shares, label=label, title=title)
