@@ -11,7 +11,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from autograd import write_file
+from autograd import OperandError, write_file
 from nn.errors import StateDictError
 from nn.io import _safetensors
 from nn.layers import Flatten, Reshape
@@ -29,8 +29,8 @@ def load_torch(
     source: a safetensors file of its state_dict(), or the state_dict() itself.
     names: layers of this model to modules of that one, as {"dense": "fc1"}; by default layers are
         told by their numbers (0.weight, 2.weight ...) and shapes.
-    Raises StateDictError for every name or shape that does not fit, ModelFileError for a file that
-    is damaged; the model is as it was then.
+    Raises StateDictError for every name or shape that does not fit, and for weights that are nan or
+    infinite, ModelFileError for a file that is damaged; the model is as it was then.
     """
     _load(model, source, names, TORCH)
 
@@ -90,7 +90,16 @@ def _from_torch(kernel: Any, image: Shape | None) -> Any:
 
 
 def _parts(model: Sequential) -> list[Part]:
-    """The layers with weights. Raises StateDictError if PyTorch's order could not be known."""
+    """The layers with weights.
+
+    Raises OperandError for another kind of model, StateDictError if PyTorch's order could not be
+    known.
+    """
+    if not isinstance(model, Sequential):
+        raise OperandError(
+            "expected a Sequential, whose layers are told by their shapes, but got a "
+            f"{type(model).__name__}; any other module has state_dict() and load_state_dict()"
+        )
     found: list[Part] = []
     image: Shape | None = None
     assert model.input_shape  # it raises an error if the model is not built
@@ -137,7 +146,23 @@ def _load(
     weights: list[Any] = []
     for part, prefix in zip(parts, chosen, strict=True):
         kernel = groups[prefix][layout.kernel]
+        for kind in (layout.kernel, layout.bias)[: 1 + part.bias]:
+            _finite(f"{kind!r} of {prefix!r}" if prefix else repr(kind), groups[prefix][kind])
         weights.append(_from_torch(kernel, part.image) if layout.channels_first else kernel)
         if part.bias:
             weights.append(groups[prefix][layout.bias])
     model.set_weights(weights)
+
+
+def _finite(what: str, array: Any) -> None:
+    """Raises StateDictError for weights that are nan or infinite: they come of a wrong training."""
+    import numpy as np
+
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        place = tuple(bad[0].tolist())
+        raise StateDictError(
+            f"expected finite weights, but {what} has {array[place]} at {list(place)} "
+            f"({len(bad)} of {array.size} numbers are nan or infinite); take weights from before "
+            "the training diverged"
+        )

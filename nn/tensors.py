@@ -1,10 +1,11 @@
 """Arrays of numbers by name, out of any safetensors file or from a dict, as float64."""
 
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from autograd import MissingExtraError
+from autograd import MissingExtraError, OperandError
 from nn.errors import ModelFileError, StateDictError
 from nn.io import contents
 
@@ -21,10 +22,16 @@ def tensors_of(source: "str | Path | Mapping[str, Any]") -> dict[str, Any]:
     """The arrays of a safetensors file, or of a dict, by name; None for what is no weights.
 
     Raises ModelFileError if the file is damaged or another kind of file, OSError if it cannot be
-    read, StateDictError for something else than arrays, MissingExtraError without safetensors.
+    read, StateDictError for something else than arrays, OperandError for something else than a
+    path or a dict, MissingExtraError without safetensors.
     """
     if isinstance(source, Mapping):
         return {str(name): _array(name, x) for name, x in source.items()}
+    if not isinstance(source, (str, PathLike)):
+        raise OperandError(
+            "expected the path of a safetensors file, or a dict of arrays by name, but got "
+            f"{source!r:.80} ({type(source).__name__}); a list of arrays goes into set_weights()"
+        )
     return {name: _numbers(part) for name, part in _parts(source)}
 
 

@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import nn
-from autograd import Value
+from autograd import OperandError, Value
 from nn.errors import ModelFileError, StateDictError
 from nn.layers import Conv2D, Dense, Flatten, Reshape, SequentialLayer
 from nn.models import Sequential
@@ -300,3 +300,31 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     save_file({"0.weight": np.ones(3, np.int64)}, path)
     with pytest.raises(StateDictError, match="expected floats"):
         nn.load_torch(mlp(), path)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_weights_that_are_no_numbers_are_refused(number: float) -> None:
+    """A nan or infinite weight is named, with its place, and nothing changes."""
+    model = dense(2, 3, 1)
+    before = model.get_weights()
+    given = arrays(dense(2, 3, 1), "a_0", "a_1")
+    given["a_1/kernel"][1, 0] = number
+    with pytest.raises(
+        StateDictError, match=rf"'kernel' of 'a_1' has {number} at \[1, 0\] \(1 of 3"
+    ):
+        nn.load_keras(model, given)
+    given["a_1/kernel"][1, 0], given["a_0/bias"] = 0.0, np.array([0.0, number, number])
+    with pytest.raises(StateDictError, match=rf"'bias' of 'a_0' has {number} at \[1\] \(2 of 3"):
+        nn.load_keras(model, given)
+    assert model.get_weights() == before
+
+
+def test_what_is_no_model_or_no_weights_is_named(tmp_path: Path) -> None:
+    """Another kind of module, and a source that is neither a path nor a dict, say what to do."""
+    module: Any = nn.MLP(2, [2, 1])
+    for call in (nn.load_torch, nn.load_keras, nn.save_torch):
+        with pytest.raises(OperandError, match=r"Sequential.*MLP.*load_state_dict\(\)"):
+            call(module, tmp_path / "file")
+    source: Any = [1, 2]
+    with pytest.raises(OperandError, match=r"dict of arrays.*\[1, 2\] \(list\).*set_weights"):
+        nn.load_torch(dense(2, 1), source)
