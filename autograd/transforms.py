@@ -30,7 +30,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     f must return one number; the gradient's function raises StructureError if it does not.
     """
     with_value = value_and_grad(f, argnums)
-    return lambda *args, **kwargs: with_value(*args, **kwargs)[1]
+    return _named("grad", f, lambda *args, **kwargs: with_value(*args, **kwargs)[1])
 
 
 def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., tuple[Any, Any]]:
@@ -79,16 +79,16 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """
     _check_function(f)
 
-    def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
+    def rows(*args: Any, **kwargs: Any) -> Any:
         trace = _Trace(f, args, kwargs, argnums)
         return trace.rebuild_result([trace.gradient(y) for y in trace.outputs])
 
-    return jacobian_of_f
+    return _named("jacobian", f, rows)
 
 
 def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """A function that gives the second derivatives: the argument's structure, nested in itself."""
-    return jacobian(grad(f, argnums), argnums)
+    return _named("hessian", f, jacobian(grad(f, argnums), argnums))
 
 
 def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
@@ -256,6 +256,13 @@ def _recorded_edges(v: Value) -> list[tuple[Value, Any]]:
         for p, d in zip(operands, partials, strict=True)
         if type(p) is Value and p in flows and d is not None
     ]
+
+
+def _named(what: str, f: Any, made: Callable[..., Any]) -> Callable[..., Any]:
+    """A transform is called after its function, as `autograd.export` writes it."""
+    name = getattr(f, "__name__", "f")
+    made.__name__ = f"{what}_of_{name if name.isidentifier() else 'f'}"
+    return made
 
 
 def _check_function(f: Any) -> None:

@@ -8,7 +8,8 @@ import pytest
 import autograd
 from autograd import Value
 from autograd.compiler.interpret import run_program
-from autograd.errors import ExportError, LengthError
+from autograd.errors import ExportError, LengthError, OperandError
+from autograd.export import to_c, to_json, to_latex, to_python, to_sympy
 from autograd.export.portable import Portable
 
 
@@ -90,3 +91,14 @@ def test_an_index_or_an_infinity_stays_where_it_is() -> None:
     for example in ([1.0, 0.5], [0.0, float("inf")]):
         portable = Portable(chosen, example, gradient=False)
         assert portable.agreement(run_loops(portable)).ulp == 0.0
+
+
+def test_what_is_no_function_is_named() -> None:
+    """A graph, or a number, in place of a function is a TypeError that says what goes where."""
+    x = Value(2.0, "x")
+    for write in (to_c, to_python, to_sympy, to_latex):
+        given: Any = x * x
+        with pytest.raises(TypeError, match=r"expected a function.*\(Value\).*to_json"):
+            write(given)
+    with pytest.raises(OperandError, match=r"expected a Value.*3\.0 \(float\)"):
+        to_json(3.0)

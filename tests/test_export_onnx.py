@@ -14,7 +14,7 @@ from test_special_values import ROWS
 
 import autograd
 from autograd import export
-from autograd.errors import ExportError, MissingExtraError
+from autograd.errors import ExportError, LengthError, MissingExtraError
 from nn.layers import Dense
 from nn.models import Sequential
 
@@ -218,6 +218,14 @@ def test_wrong_types() -> None:
     """There are float64 and float32."""
     with pytest.raises(ValueError, match="'float32' or 'float64', but got 'float16'"):
         export.to_onnx(lambda x: x, 1.0, dtype="float16")
+
+
+def test_a_wrong_number_of_arguments() -> None:
+    """A call with too few or too many says how many, and their names."""
+    exported = export.to_onnx(lambda x, w: x * w, 2.0, 3.0)
+    for arguments in ((2.0,), (2.0, 3.0, 4.0)):
+        with pytest.raises(LengthError, match=rf"2 arguments \(x, w\), but got {len(arguments)}"):
+            exported(*arguments)
 
 
 def test_without_onnx(monkeypatch: pytest.MonkeyPatch) -> None:

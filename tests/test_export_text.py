@@ -24,6 +24,8 @@ from autograd.export import to_python
 from autograd.export.portable import number_of
 from autograd.primitives import TABLE
 from autograd.strategies.operands import operand_counts
+from nn.layers import Dense
+from nn.models import Sequential
 from tests.strategies import WildProgram, operands_of, wild_floats, wild_programs
 
 
@@ -145,7 +147,27 @@ def test_value_alone_and_several_results() -> None:
     assert run(source, 3.0) == [3.0, 9.0, 7.0]
     assert run(to_python(lambda x: x * x, 3.0, gradient=False), 3.0) == 9.0
     with pytest.raises(StructureError):
-        to_python(lambda x: [x, x * x], 3.0)
+        to_python(lambda x: [x, x * x], 3.0, gradient=True)
+
+
+def test_the_gradient_is_given_where_there_is_one_number() -> None:
+    """If not said: a loss has one; a list of numbers, as a network predicts, is given alone."""
+    assert run(to_python(lambda x: x * x, 3.0), 3.0) == (9.0, 6.0)
+    assert run(to_python(lambda x: [x * x], 3.0), 3.0) == [9.0]
+    model = Sequential([Dense(2, "tanh", input_dim=2)])
+    assert run(to_python(model, [0.1, 0.2]), [0.1, 0.2]) == model.predict([[0.1, 0.2]])[0].tolist()
+
+
+def test_transforms_are_called_after_their_function() -> None:
+    """What is written of a gradient, a Jacobian, a Hessian says of what."""
+
+    def area(sides: Any) -> Any:
+        return sides[0] * sides[1]
+
+    for transform in (autograd.grad, autograd.jacobian, autograd.hessian):
+        source = to_python(transform(area), [2.0, 3.0])
+        assert f"def {transform.__name__}_of_area(" in source.source
+    assert "def grad_of_f(" in to_python(autograd.grad(lambda x: x * x), 2.0).source
 
 
 @pytest.mark.parametrize("large", [False, True])

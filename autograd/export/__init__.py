@@ -77,12 +77,14 @@ def to_c(
     return export(f, examples, gradient, name, dtype, static)
 
 
-def to_python(f: Callable[..., Any], *examples: Any, gradient: bool = True) -> "PythonSource":
+def to_python(
+    f: Callable[..., Any], *examples: Any, gradient: bool | None = None
+) -> "PythonSource":
     """A Python module that computes f and needs `math` alone: print it, or save(path).
 
     examples: an argument each, which say the structure; in the module each is one flat list.
-    gradient: the function gives the value, and a gradient for each argument. Weights of a network
-    are numbers in it, as they are now.
+    gradient: the function gives the value, and a gradient for each argument; if not said, where f
+    gives one number. Weights of a network are numbers in it, as they are now.
     Raises ExportError for a primitive that only Python computes, LengthError, StructureError,
     TraceError.
     """

@@ -19,7 +19,6 @@ from autograd.export.c_functions import functions, kind
 from autograd.export.c_names import comment, identifier
 from autograd.export.portable import Agreement, Portable, Slot
 from autograd.files import write_file
-from autograd.tree import flatten
 
 STRAIGHT = 200  # so many instructions are written line by line
 STACK = 1 << 20  # bytes of working memory that a stack is trusted with
@@ -167,9 +166,6 @@ def export(
     """What `autograd.export.to_c` does."""
     if dtype not in ("float64", "float32"):
         raise ValueError(f"expected dtype 'float64' or 'float32', but got {dtype!r}")
-    if gradient is None:
-        value = f(*examples)
-        gradient = not isinstance(value, (list, tuple, dict)) and len(flatten(value)[0]) == 1
     portable = Portable(f, examples, gradient)
     if name is None:
         name = getattr(f, "__name__", type(f).__name__.lower())

@@ -40,10 +40,10 @@ FIELDS = {"op", "parents", "data", "grad", "label", "path"}
 # --- writing --------------------------------------------------------------------------------------
 
 
-def write_graph(root: Value | Iterable[Value]) -> str:
+def write_graph(root: Any) -> str:
     """What `to_json` gives of a graph."""
     single = isinstance(root, Value)
-    roots = [root] if isinstance(root, Value) else list(root)
+    roots = list(root) if isinstance(root, Iterable) else [root]
     for v in roots:
         if not isinstance(v, Value):
             raise OperandError(

@@ -6,7 +6,7 @@ from typing import Any, final
 
 import numpy as np
 
-from autograd.errors import MissingExtraError
+from autograd.errors import LengthError, MissingExtraError
 from autograd.export.arranging import array_program
 from autograd.export.arrays import run, shape_of
 from autograd.export.portable import Agreement, Portable, Slot
@@ -51,8 +51,14 @@ class OnnxModel:
         return f"<{self.proto.graph.name} in ONNX, {self.operations} nodes, {self.agreement}>"
 
     def __call__(self, *args: Any) -> list[Any]:
-        """What onnxruntime computes: an array for each output, from one for each input."""
+        """What onnxruntime computes: an array for each output, from one for each input.
+
+        Raises LengthError for another number of arguments.
+        """
         inputs = self._session.get_inputs()
+        if len(args) != len(inputs):
+            names = ", ".join([x.name for x in inputs])
+            raise LengthError(f"expected {len(inputs)} arguments ({names}), but got {len(args)}")
         feeds = {x.name: np.asarray(a, self._dtype) for x, a in zip(inputs, args, strict=True)}
         found: list[Any] = self._session.run(None, feeds)
         return found

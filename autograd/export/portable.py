@@ -77,17 +77,24 @@ class Portable:
         self,
         f: Callable[..., Any],
         examples: Sequence[Any],
-        gradient: bool,
+        gradient: bool | None,
         exact: bool = True,
         stops: bool = False,
     ) -> None:
-        """examples: an argument each. gradient: whether value and gradient, or the value alone.
+        """examples: an argument each. gradient: whether value and gradient, or the value alone;
+            None for a gradient where f gives one number.
 
         exact: to the eager engine's bits. stops: keep `stop_gradient` among the operations.
 
         Raises LengthError if there are no numbers in the examples, StructureError if a gradient is
-        wanted of more than one number, TraceError.
+        wanted of more than one number, TypeError for what is no function, TraceError.
         """
+        if not callable(f):
+            raise TypeError(
+                f"expected a function, and an example of each of its arguments, but got {f!r:.80} "
+                f"({type(f).__name__}); a graph that exists goes to to_json, or to "
+                "autograd.symbolic for its formula"
+            )
         self.name = _identifier(getattr(f, "__name__", "f"))
         self.arguments: list[Slot] = []
         self.example: list[Any] = []
@@ -97,6 +104,9 @@ class Portable:
             self.example.append(np.array([as_float(x) for x in numbers]))
         if not any(slot.size for slot in self.arguments):
             raise LengthError("expected an example with at least one number, but got none")
+        if gradient is None:
+            value = f(*examples)
+            gradient = not isinstance(value, (list, tuple, dict)) and len(flatten(value)[0]) == 1
         self.gradient = gradient
         everything = tuple(range(len(examples)))
         self._f = value_and_grad(f, everything) if gradient else f
