@@ -27,6 +27,7 @@ from nn.layers import (
     SequentialLayer,
 )
 from nn.layers.base import flat, shape_of, shaped
+from nn.models import Sequential
 from nn.regularizers import L1, L1L2, L2, REGULARIZERS, regularizer
 
 KERAS = json.loads((Path(__file__).parent / "data" / "layers.json").read_text(encoding="utf-8"))

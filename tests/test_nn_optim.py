@@ -464,5 +464,5 @@ def test_two_rates_are_refused(name):
     assert make(lr=0.2).lr == make(learning_rate=0.2).lr == 0.2
     with pytest.raises(HyperparameterError, match=r"lr=0\.1 and learning_rate=0\.2"):
         make(lr=0.1, learning_rate=0.2)
-    with pytest.raises(HyperparameterError, match="lr=<function.* and learning_rate=0"):
+    with pytest.raises(HyperparameterError, match=r"lr=<function.* and learning_rate=0"):
         make(lr=lambda step: 0.1, learning_rate=0.2)

@@ -398,6 +398,8 @@ def test_a_measure_is_no_axis() -> None:
     for y in ("loss", "accuracy"):
         with pytest.raises(HyperparameterError, match=rf"plot\('lr', value='{y}'\)"):
             found.plot("lr", y)
+        with pytest.raises(HyperparameterError, match=rf"plot\('seed', 'lr', '{y}'\) by both"):
+            found.plot("seed", y)
         found.plot("lr", value=y)
         found.plot("lr", "seed", y)
     found.plot("lr", "diverged")

@@ -118,16 +118,14 @@ class Sweep:
         label = value if isinstance(value, str) else ""
         numbers = self._measured(value)
         if y is not None:
-            if (
-                self._finished
-                and y not in self._finished[0].point
-                and y not in ("epochs", "diverged")
-            ):
+            names = list(self._finished[0].point) if self._finished else [y]
+            if y not in (*names, "epochs", "diverged"):
                 self._cell(self.table[0], y)
+                other = next((name for name in names if name != x), x)
                 raise HyperparameterError(
-                    f"expected two names of the grid, such as {' and '.join(self._finished[0].point)}"
-                    f", but got {x=} and {y=}, which is a measure: plot({x!r}, value={y!r}) draws it "
-                    f"by {x!r}, plot({x!r}, 'another name', {y!r}) by two"
+                    f"expected x and y among the names of the grid ({', '.join(names)}), but got "
+                    f"{x=} and {y=}, which is a measure: plot({x!r}, value={y!r}) draws it by "
+                    f"{x!r}, and plot({x!r}, {other!r}, {y!r}) by both"
                 )
             shares = label.endswith("accuracy") or {0.0, 1.0}.issuperset(numbers)
             cells = self.means(x, y, value=value)
