@@ -58,6 +58,35 @@ def test_latex() -> None:
     assert "{f}_{1} &= x^{2}" in several
 
 
+def test_names_in_latex() -> None:
+    """Long names have a dot between them, Greek ones are letters, indices stand below."""
+    text = to_latex(lambda mass, speed: mass * speed**2 / 2, 2.0, 3.0)
+    assert r"\frac{\mathrm{mass} \cdot \mathrm{speed}^{2}}{2}" in text
+    text = to_latex(lambda alpha, x_1, v_max: alpha * x_1 * v_max, 2.0, 3.0, 4.0, gradient=True)
+    assert r"&= \alpha \cdot v_{\mathrm{max}} \cdot x_{1}" in text
+    assert r"\frac{\partial f}{\partial x_{1}} &= \alpha \cdot v_{\mathrm{max}}" in text
+    greek = to_latex(lambda p: p["Omega2"] * p["beta"] * p["x"], {"Omega2": 2, "beta": 3, "x": 1})
+    assert r"&= \Omega_{2} \beta x" in greek
+    alike = to_latex(lambda x, x_1: x[0] * x[1] * x_1, [1.0, 2.0], 3.0)
+    assert r"\mathrm{x1} \cdot \mathrm{x\_1}" in alike
+    assert "x_{0}" in alike
+
+
+def test_numbers_of_a_dict_are_named_after_their_keys() -> None:
+    """Keys that can be names are; two alike are told apart, others are numbered."""
+
+    def energy(p: Any, q: Any) -> Any:
+        return p["mass"] * p["speed"] ** 2 / 2 + p["w"][1] * q["mass"] + q["n"]["b"]
+
+    p = {"mass": 2.0, "speed": 3.0, "w": [1.0, 2.0]}
+    found = to_sympy(energy, p, {"mass": 1.0, "n": {"b": 4.0}})
+    names = [s.name for s in found.symbols]
+    assert names == ["mass", "speed", "w0", "w1", "mass_", "b"]
+    assert str(found.expressions[0]) == "b + mass*speed**2/2 + mass_*w1"
+    odd = to_sympy(lambda p: p["a b"] * p["c"], {"a b": 2.0, "c": 3.0})
+    assert [s.name for s in odd.symbols] == ["p0", "p1"]
+
+
 def test_formulas_that_hold_at_the_example_alone_are_refused() -> None:
     """A branch that depends on a number is refused, as is a graph that is too large to read."""
     with pytest.raises(TraceError):

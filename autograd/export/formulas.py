@@ -14,7 +14,14 @@ from autograd.export.branches import AllBranches
 from autograd.export.leaves import labels_of
 from autograd.export.portable import Agreement, Portable
 from autograd.graph.meanings import expression, sympy
-from autograd.graph.symbolic import DENOMINATOR, chain_rule, check_size, formulas_of, simplified
+from autograd.graph.symbolic import (
+    DENOMINATOR,
+    chain_rule,
+    check_size,
+    formulas_of,
+    latex_settings,
+    simplified,
+)
 from autograd.graph.words import latex_name
 from autograd.tree import flatten
 
@@ -73,13 +80,13 @@ class FunctionFormulas:
     @property
     def latex(self) -> str:
         """The formulas in LaTeX, one below the other."""
-        names = {s: latex_name(s.name) for s in self.symbols}
+        how = latex_settings(self.symbols)
+        names = how["symbol_names"]
         f = latex_name(self.name)
         results = [f] if len(self.expressions) == 1 else self._indexed(f)
         rows = list(zip(results, self.expressions, strict=True))
         pairs = zip(self.symbols, self.gradient, strict=False)
         rows += [(rf"\frac{{\partial {f}}}{{\partial {names[s]}}}", e) for s, e in pairs]
-        how = {"symbol_names": names, "full_prec": False}
         written = [f"{left} &= {sympy().latex(e, **how)}" for left, e in rows]
         return "\\begin{aligned}\n" + " \\\\\n".join(written) + "\n\\end{aligned}"
 

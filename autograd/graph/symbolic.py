@@ -13,7 +13,7 @@ from autograd.graph.meanings import (
     partial_formulas,
     sympy,
 )
-from autograd.graph.words import decimal, latex_name
+from autograd.graph.words import decimal, latex_name, latex_names
 from autograd.order import topological_order
 from autograd.primitives import TABLE
 from autograd.value import Value
@@ -79,8 +79,7 @@ class Symbolic:
     def latex(self) -> str:
         """Both formulas in LaTeX, one below the other."""
         sp = sympy()
-        written = {s: latex_name(s.name) for s in self.symbols.values()}
-        how = {"symbol_names": written, "full_prec": False}
+        how = latex_settings(self.symbols.values())
         title = latex_name(self._title)
         rows = [f"{title} &= {sp.latex(self.expression, **how)}"]
         if self.derivative is not None:
@@ -100,6 +99,19 @@ class Symbolic:
 
     def __repr__(self) -> str:
         return f"<Symbolic: {str(self).splitlines()[-1]:.200}>"
+
+
+def latex_settings(symbols: Iterable[Any]) -> dict[str, Any]:
+    """How SymPy is to write formulas of these symbols in LaTeX."""
+    symbols = list(symbols)
+    names = latex_names([s.name for s in symbols])
+    # without a dot names of several letters would run together
+    dot = "dot" if any(r"\mathrm" in name for name in names.values()) else None
+    return {
+        "symbol_names": {s: names[s.name] for s in symbols},
+        "mul_symbol": dot,
+        "full_prec": False,
+    }
 
 
 def formulas(root: Value, wrt: Value | None) -> Symbolic:

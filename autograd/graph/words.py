@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from autograd.scope import Scope
 from autograd.value import Value
@@ -117,13 +117,30 @@ def latex_formula(op: str, operands: Sequence[str]) -> str:
     return rf"{name}\left({', '.join(operands)}\right)"
 
 
+_GREEK = "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau"
+_GREEK += "|upsilon|phi|chi|psi|omega|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega"
+_LETTER = re.compile(rf"([A-Za-z]|{_GREEK})(?:_?([0-9]+)|_([A-Za-z]+))?")
+
+
 def latex_name(name: str) -> str:
-    """A name in LaTeX: a letter with its index as x_{1}, longer ones upright."""
-    letters = name.rstrip("0123456789")
-    index = name[len(letters) :]
-    if len(letters) == 1 and letters.isalpha() and letters.isascii():
-        return f"{letters}_{{{index}}}" if index else letters
-    return rf"\mathrm{{{latex_text(name)}}}"
+    """A name in LaTeX: a letter, Greek ones too, with its index as x_{1}; longer ones upright."""
+    found = _LETTER.fullmatch(name)
+    if found is None:
+        return rf"\mathrm{{{latex_text(name)}}}"
+    letter, number, word = found.groups()
+    letter = letter if len(letter) == 1 else f"\\{letter}"
+    index = rf"\mathrm{{{word}}}" if word and len(word) > 1 else number or word
+    return f"{letter}_{{{index}}}" if index else letter
+
+
+def latex_names(names: Iterable[str]) -> dict[str, str]:
+    """Each name in LaTeX; those that would look alike, as x1 and x_1, as they are spelled."""
+    found = {name: latex_name(name) for name in names}
+    count = Counter(found.values())
+    return {
+        name: tex if count[tex] == 1 else rf"\mathrm{{{latex_text(name)}}}"
+        for name, tex in found.items()
+    }
 
 
 def latex_number(x: float) -> str:
