@@ -193,6 +193,9 @@ def test_a_store_cut_anywhere_is_one(tmp_path: Path) -> None:
     for cut in (0, 1, 15, 16, 17, 18, 30, len(text) // 2, len(text) - 1):
         store.write_bytes(text[:cut])
         Store(store)
+    for damage in (b"\0" * 20, b"hello\n"):  # behind what is whole, it is passed over
+        store.write_bytes(text + damage)
+        assert results(run(point, store=store, executor=Deaf())) == whole
     for end in (b"", b"\n"):
         store.write_bytes(text[:9] + end)
         assert results(run(point, store=store)) == whole
