@@ -160,7 +160,7 @@ def _inside(name: str, interval: Interval) -> str:
 
 def _double_where(p: Primitive, k: int) -> str:
     """One around the primitive, and one that makes its operand k safe."""
-    operands = operand_names(p, p.arity or k + 1)
+    operands = operand_names(p, k + 1)
     operands[k] = f"where(ok, {operands[k]}, {_safe(p.domain[k % len(p.domain)])})"
     return f"where(ok, {p.name}({', '.join(operands)}), 0.0)"
 
