@@ -83,6 +83,8 @@ def test_numbers_of_a_dict_are_named_after_their_keys() -> None:
     names = [s.name for s in found.symbols]
     assert names == ["mass", "speed", "w0", "w1", "mass_", "b"]
     assert str(found.expressions[0]) == "b + mass*speed**2/2 + mass_*w1"
+    alike = to_sympy(lambda p, q, r: p["m"] * q["m"] - r["m"], *[{"m": 2.0}] * 3)
+    assert [s.name for s in alike.symbols] == ["m", "m_", "m__"]
     odd = to_sympy(lambda p: p["a b"] * p["c"], {"a b": 2.0, "c": 3.0})
     assert [s.name for s in odd.symbols] == ["p0", "p1"]
 
@@ -133,7 +135,7 @@ def test_a_formula_has_every_branch(f: Any, examples: list[Any]) -> None:
     found = to_sympy(f, *examples, gradient=True)
     argnums = tuple(range(len(examples)))
     template, rebuild = flatten(list(examples))
-    for shift in (-4.0, -1.7, -0.6, 0.2, 0.9, 3.0):
+    for shift in (-4.0, -1.7, -1.0, -0.6, 0.2, 0.9, 1.0, 2.0, 3.0):
         numbers = [shift + 0.3 * k * (-1.0) ** k for k in range(len(template))]
         point = dict(zip(found.symbols, numbers, strict=True))
         value, slopes = autograd.value_and_grad(f, argnums)(*rebuild(numbers))
@@ -175,6 +177,21 @@ def test_more_cases_than_are_read_are_refused() -> None:
     assert len(to_sympy(f, [1.0, 2.0, 3.0]).expressions) == 1
     with pytest.raises(GraphTooLargeError, match=r"more than 8 cases.*to_python"):
         to_sympy(f, [1.0, 2.0, 3.0, 4.0])
+
+
+def test_cases_that_cannot_be_are_not_counted() -> None:
+    """Choices by one condition have two cases together; those inside a branch decide nothing."""
+
+    def alike(x: Any) -> Any:
+        terms = [autograd.where(x > 0.0, k * x, -x / k) for k in (1.0, 2.0, 3.0, 4.0)]
+        return autograd.relu(autograd.total(terms) - 1.0)
+
+    def inside(xs: Any) -> Any:
+        total = autograd.total([autograd.relu(x) for x in xs])
+        return autograd.where(xs[0] > 1.0, total, 0.0)
+
+    assert len(to_sympy(alike, 1.0).expressions[0].args) == 4
+    assert len(to_sympy(inside, [1.0, 2.0, 3.0, 4.0]).expressions) == 1
 
 
 def test_simplify_never_sees_a_tanh_of_a_sum(monkeypatch: pytest.MonkeyPatch) -> None:
