@@ -66,6 +66,13 @@ COMPILER = [
     "compiled_step",
     "compiled_training",
     "tiny_gpt",
+    "own_primitives",
+    "threads",
+    "vmap",
+    "soak",
+    "packed",
+    "machine",
+    "kernels",
 ]
 
 
