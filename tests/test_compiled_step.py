@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from autograd import (
+    LengthError,
     MissingExtraError,
     Packed,
     TraceError,
@@ -16,6 +17,7 @@ from autograd import (
     jit,
     jit_rule,
     jit_step,
+    sqrt,
     value_and_grad,
 )
 from autograd.compiler import llvm
@@ -135,6 +137,70 @@ def test_a_step_to_nowhere_is_not_taken(
             step(params, state, bad, 0.0, step=2, lr=0.1)
         assert (params.flat.tolist(), [s.tolist() for s in state]) == before
     assert step(params, state, [1.0, 2.0, 3.0], 0.0, step=2, lr=0.1) < first
+
+
+@pytest.mark.parametrize("interpreted", [False, True])
+def test_a_loss_or_a_gradient_alone_may_be_infinite(
+    interpreted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Either is enough not to move, of whichever parameter."""
+    if interpreted:
+
+        def missing() -> None:
+            raise MissingExtraError("none")
+
+        monkeypatch.setattr(llvm, "binding", missing)
+    losses: list[Any] = [
+        lambda p, x: p[0] * 2.0 + p[1] + x,
+        lambda p, x: sqrt(p[0] - x) + p[1],
+        lambda p, x: p[0] + sqrt(p[1] - x),
+    ]
+    for f, bad in zip(losses, (float("inf"), 1.0, 1.0), strict=True):
+        step = jit_step(f, lambda p, g, step, lr: (p - lr * g,))
+        params = Packed.of([1.0, 1.0])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            assert np.isfinite(step(params, [], 0.0, step=1, lr=0.0))
+        with pytest.raises(FloatingPointError, match="not moved"):
+            step(params, [], bad, step=2, lr=0.1)
+        assert params.flat.tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("interpreted", [False, True])
+def test_steps_with_and_without_machine_code_agree(
+    interpreted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is told its number and rate, and moves parameters and every state."""
+    if interpreted:
+
+        def missing() -> None:
+            raise MissingExtraError("none")
+
+        monkeypatch.setattr(llvm, "binding", missing)
+
+    def counting(p: Any, g: Any, a: Any, b: Any, step: Any, lr: Any) -> Any:
+        return p - lr * g, a + step, b - g * lr
+
+    step = jit_step(lambda p, x: p["w"] * x[0] + p["b"] * x[1], counting, states=2, batch_argnums=1)
+    params, state = Packed.of({"w": 2.0, "b": 3.0}), [np.zeros(2), np.ones(2)]
+    w, b = 2.0, 3.0
+    for k, rows in enumerate([1, 3, 3, 2], 1):
+        xs = np.array([[1.0 * k, 0.5]] * rows)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            assert step(params, state, xs, step=k, lr=0.5) == w * k + b * 0.5
+        w, b = w - 0.5 * k, b - 0.25
+        assert params.flat.tolist() == [w, b]
+        assert state[0].tolist() == [k * (k + 1) / 2] * 2
+        assert state[1].tolist() == [w - 1.0, b - 2.0]
+
+
+def test_a_step_without_parameters_is_refused() -> None:
+    """An empty structure has nothing to move; one of one number has."""
+    step = jit_step(lambda p, x: x * 1.0, lambda p, g, step, lr: (p - lr * g,))
+    with pytest.raises(LengthError, match="at least one parameter"):
+        step(Packed.of([]), [], 1.0, step=1, lr=0.1)
+    assert step(Packed.of([1.0]), [], 1.0, step=1, lr=0.1) == 1.0
 
 
 def test_a_step_refuses_what_it_cannot_change_in_place() -> None:

@@ -72,7 +72,10 @@ COMPILER = [
     "soak",
     "packed",
     "machine",
-    "kernels",
+    "loops",
+    "team",
+    "llvm",
+    "epoch",
 ]
 
 
