@@ -1,6 +1,8 @@
 """autograd.jit as its users see it: structures, batches, transforms, captured Values, errors."""
 
+import functools
 import math
+import pickle
 import subprocess
 import sys
 import threading
@@ -639,3 +641,108 @@ def test_a_result_for_each_row() -> None:
                 assert [column[i] for column in got["a"]] == pytest.approx(want["a"])
                 assert got["b"][i].tolist() == pytest.approx(want["b"].astype(float))
                 assert [column[i] for column in got["c"]] == pytest.approx(want["c"])
+
+
+# --- a compiled function as an object -------------------------------------------------------------
+
+
+def scaled(x: Any, *, by: Any = 2.0) -> Any:
+    return x * by
+
+
+class Holder:
+    """Compiled functions that are no module's names."""
+
+    @staticmethod
+    @autograd.jit
+    def of_class(x: Any) -> Any:
+        return x * 3.0
+
+
+def test_named_arguments_among_tracked_numbers() -> None:
+    """They reach the function behind a derivative, and where it captured a Value, as anywhere."""
+    fast = autograd.jit(scaled)
+    assert autograd.grad(lambda x: fast(x, by=3.0))(1.0) == 3.0
+    assert autograd.grad(lambda b: fast(1.5, by=b))(1.0) == 1.5
+    assert autograd.jit(lambda x: fast(x, by=4.0))(2.0) == 8.0
+    w = Value(1.0)
+    with_value = autograd.jit(lambda x, *, by: x * by * w)
+    assert with_value(2.0, by=3.0) == 6.0
+    assert autograd.grad(lambda v: with_value(2.0, by=3.0) + v)(1.0) == 1.0
+    rows = autograd.jit(lambda w, x: w * x, batch_argnums=1)
+    with pytest.raises(OperandError, match="compile the outermost"):
+        autograd.grad(lambda w: rows(w, np.ones(2)))(1.0)
+
+
+def test_what_is_no_number_beside_a_batch() -> None:
+    """It is said of it, not of derivatives."""
+    rows = autograd.jit(lambda w, x: w * x, batch_argnums=1)
+    with pytest.raises(OperandError, match="real number"):
+        rows("w", np.ones(2))
+    with pytest.raises(OperandError, match="real number"):
+        autograd.jit(scaled)(1.0, by="w")
+
+
+def test_names_and_copies() -> None:
+    """It is called as its function is; where that has no name, it is "compiled"."""
+    fast = autograd.jit(scaled)
+    assert (fast.__name__, fast.__doc__, fast.__module__) == ("scaled", None, __name__)
+    partial = functools.partial(scaled, by=5.0)
+    nameless = autograd.jit(partial, dtype="float32")
+    assert nameless.__name__ == "compiled"
+    twin = pickle.loads(pickle.dumps(nameless))
+    assert twin(2.0) == 10.0
+    assert (twin.dtype, twin.exact, twin.batched, twin.mean) == ("float32", False, (), True)
+    assert pickle.loads(pickle.dumps(Holder.of_class)) is Holder.of_class
+    every = autograd.jit(scaled, batch_argnums=-1, mean=False, exact=True)
+    again = pickle.loads(pickle.dumps(every))
+    assert again is not every
+    assert (again.dtype, again.exact, again.batched, again.mean) == ("float64", True, (-1,), False)
+    assert again([1.0, 2.0]).tolist() == [2.0, 4.0]
+
+
+def test_the_map_of_a_compiled_function_is_compiled_alike() -> None:
+    """With its dtype and exactness; one of rows is mapped as it is."""
+    for dtype, exact in (("float32", False), ("float64", True)):
+        mapped: Any = autograd.vmap(autograd.jit(autograd.exp, dtype=dtype, exact=exact))
+        found = mapped(np.array([0.0, 1.0, 0.1]))
+        assert found.dtype == dtype
+        assert (mapped.dtype, mapped.exact) == (dtype, exact)
+    rows = autograd.jit(lambda w, x: w * x, batch_argnums=1)
+    each: Any = autograd.vmap(rows, in_axes=(0, None))
+    assert list(each(np.array([1.0, 2.0]), np.array([1.0, 3.0]))) == [2.0, 4.0]
+
+
+def test_what_may_be_compiled_how() -> None:
+    """dtype and exactness go on to what jit makes of maps and of graphs; so do their errors."""
+    for make in (autograd.jit, lambda f, dtype: autograd.jit(autograd.vmap(f), dtype=dtype)):
+        with pytest.raises(ValueError, match="float16"):
+            make(scaled, dtype="float16")
+    a = Value(1.0)
+    root = autograd.exp(a)
+    single = autograd.jit_graph(root, [a], dtype="float32")
+    exact = autograd.jit_graph(root, [a], exact=True)
+    assert (single.dtype, single.exact, exact.dtype, exact.exact) == (
+        "float32", False, "float64", True,
+    )  # fmt: skip
+    assert single([0.1]) == float(np.float32(math.exp(np.float32(0.1))))
+    assert autograd.jit(scaled, batch_argnums=[0]).batched == (0,)
+    assert autograd.jit(lambda x, y: x, batch_argnums=(1, np.int64(0))).batched == (1, 0)
+    with pytest.raises(TypeError, match="integer"):
+        autograd.jit(scaled, batch_argnums="0")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="integer"):
+        autograd.jit(scaled, batch_argnums=0.0)  # type: ignore[arg-type]
+
+
+def test_a_function_that_calls_itself_compiled() -> None:
+    """While it is traced: another structure of it may be compiled inside."""
+
+    @autograd.jit
+    def sum_of(xs: Any) -> Any:
+        return xs[0] + sum_of(xs[1:]) if len(xs) > 1 else xs[0]
+
+    assert sum_of([1.0, 2.0, 3.0]) == 6.0
+    assert len(sum_of._programs) == 1
+
+    fast = autograd.jit(lambda p: fast(1.0) if type(p) is list else p * 2.0)
+    assert fast([2.0]) == 2.0
