@@ -110,7 +110,7 @@ class Passes:
     def machine(self, bits: int = 64, rows: int = 64) -> Callable[..., list[float]]:
         """A function from the arguments, and the number of rows, to what machine code gives."""
         widths = [*self.widths, len(self.tape.outputs)]
-        machine = Machine(self.program, widths, bits, self.exact, rows)
+        machine = Machine(self.program, widths, bits, self.exact, rows, len(self.widths))
 
         def run(args: Sequence[Any], rows: int = 1) -> list[float]:
             buffers = self._buffers(self._numbers(args), machine.dtype)

@@ -159,7 +159,6 @@ def _whole(bits: int) -> tuple[str, dict[str, str]]:
     blocks = code.let(f"udiv i64 {padded}, {block}")
     each = code.let(f"udiv i64 {code.let(f'add i64 {blocks}, {workers}')}, {parts}")
     share_rows = code.let(f"mul i64 {each}, {block}")
-    code.declare("llvm.smin.i64", "i64 {}(i64, i64)")
     code.declare("llvm.smax.i64", "i64 {}(i64, i64)")
     code.declare("sem_post", "i32 {}(ptr)")
     all_orders, all_spaces = team.pointer("orders"), f.pointer("worker_spaces")
@@ -175,7 +174,7 @@ def _whole(bits: int) -> tuple[str, dict[str, str]]:
         slot = code.let(f"getelementptr ptr, ptr {all_spaces}, i64 {worker}")
         spaces = code.let(f"load ptr, ptr {slot}, align 8")
         inputs = code.let(f"sub i64 {end}, {start}")
-        with code.loop(inputs, or_never=True) as (i, _, _):
+        with code.loop(inputs) as (i, _, _):
             k = code.let(f"add i64 {start}, {i}")
             here = code.let(f"getelementptr ptr, ptr %spaces, i64 {k}")
             there = code.let(f"getelementptr ptr, ptr {spaces}, i64 {k}")

@@ -23,10 +23,10 @@ FLUSH = 0x8040
 
 
 def epoch_driver(bits: int, width: int, x86: bool) -> tuple[str, dict[str, str]]:
-    """The function that trains on rows start to stop: gradient, then updates, for each batch.
+    """The function that trains on rows start to stop, one at least: gradient, then updates.
 
-    It stops before an update whose loss or gradient is not finite. sums: grows by the gradient
-    times the rows of its batch.
+    Before the update of a batch whose loss or gradient is not finite it stops. sums: grows by the
+    gradient times the rows of its batch.
     """
     code = Code()
     code.label("entry")
@@ -63,7 +63,7 @@ def epoch_driver(bits: int, width: int, x86: bool) -> tuple[str, dict[str, str]]
         code.do("ret void")
 
     flush(bits == 32)
-    with code.loop(rows_left, batch, or_never=True) as (done, _, _):
+    with code.loop(rows_left, batch) as (done, _, _):
         left = code.let(f"sub i64 {rows_left}, {done}")
         rows = code.let(f"call i64 @llvm.smin.i64(i64 {left}, i64 {batch})")
         first = code.let(f"add i64 {start}, {done}")
@@ -116,11 +116,11 @@ class EpochCall:
     """A call of `run_epoch` on fields (see EPOCH), arrays and whole numbers, again and again."""
 
     def __init__(self, bits: int, **fields: Any) -> None:
-        """fields: all of them. The arrays must live as long as this does."""
+        """fields: those left out are 0. The arrays must live as long as this does."""
         self.fields = _Fields()
         self._address = ctypes.addressof(self.fields)
         self._run = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(llvm.addresses[f"epoch{bits}"])
-        self.set(**{name: fields[name] for name in EPOCH})
+        self.set(**fields)
 
     def set(self, **fields: Any) -> None:
         """Change some fields; an array stands for its address."""

@@ -246,7 +246,7 @@ class Compiled:
         batched: tuple[int, ...],
         dtype: str,
         exact: bool,
-        mean: bool = True,
+        mean: bool,
     ) -> None:
         self.__name__ = "compiled"  # where f has no name
         update_wrapper(self, f)

@@ -28,10 +28,10 @@ class Machine:
         self,
         program: Program,
         widths: Sequence[int],
-        bits: int = 64,
-        exact: bool = False,
-        rows: int = 64,
-        inputs: int = 0,
+        bits: int,
+        exact: bool,
+        rows: int,
+        inputs: int,
         share: bool = True,
     ) -> None:
         """The machine code of a program.

@@ -120,7 +120,7 @@ class _Step:
         """The loss before the step, and whether it was not taken for want of finite numbers."""
         memory = self.memory
         changed = [parameters, *state]
-        if self.program.machine is None or self.rule.machine is None:
+        if self.program.machine is None:
             return self._interpreted(changed, arguments, step, lr)
         if (
             self._working is not memory.working
@@ -171,10 +171,6 @@ class _Step:
             gradient_spaces=self._spaces,
             updates=self._updates,
             n_updates=1,
-            start=0,
-            stop=0,
-            batch=0,
-            order=0,
             results=memory.loss,
             measures=1,
             losses=memory.loss,
@@ -183,8 +179,6 @@ class _Step:
             sums=memory.sums,
             step=memory.hyper,
             rates=memory.rate,
-            done=0,
-            diverged=0,
             flush=0 if self.program.exact else FLUSH,
         )
         self._changed, self._working = changed, memory.working

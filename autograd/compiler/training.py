@@ -55,10 +55,10 @@ class TrainingLoop:
         parameters: Sequence[Value],
         data: Sequence[Any],
         *,
-        transform_gradient: Transform | None = None,
-        project: Transform | None = None,
-        dtype: str = "float64",
-        exact: bool = False,
+        transform_gradient: Transform | None,
+        project: Transform | None,
+        dtype: str,
+        exact: bool,
     ) -> None:
         self.parameters = list(parameters)
         n = len(self.parameters)
@@ -206,8 +206,6 @@ class TrainingLoop:
             gradient_spaces=memory[2],
             updates=updates,
             n_updates=len(updates),
-            start=0,
-            stop=0,
             batch=batch_size,
             order=rows,
             results=self._results,
@@ -218,8 +216,6 @@ class TrainingLoop:
             sums=self._sums,
             step=self._hyper,
             rates=rates,
-            done=0,
-            diverged=0,
             flush=0 if self.exact else FLUSH,
         )
         while start < len(rows) and not diverged:
