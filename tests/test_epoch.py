@@ -95,6 +95,7 @@ def test_a_loss_that_is_not_finite_ends_an_epoch() -> None:
     epoch = loop.epoch(range(4), 1, 0, 0.5)
     assert epoch.diverged
     assert epoch.losses.tolist() == [2.0, 2.5]
+    assert epoch.gradient.tolist() == [1.0], "the mean over all rows whose gradient was taken"
     assert loop.numbers.tolist() == [0.0]
     assert loop.steps == 2
     assert loop.epoch([2], 1, 0, 0.5).losses.tolist() == []

@@ -149,6 +149,30 @@ def test_long_code_is_not_kept_for_others(monkeypatch: pytest.MonkeyPatch) -> No
     llvm.forget()
 
 
+def test_each_module_has_a_context_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which goes with it, and which no other thread uses; nothing is freed at the exit."""
+    binding = llvm.binding()
+    parse, finalize = binding.parse_assembly, weakref.finalize
+    contexts: list[Any] = []
+    made: list[Any] = []
+
+    def parsed(text: str, context: Any = None) -> Any:
+        contexts.append(context)
+        return parse(text, context=context)
+
+    def watched(*args: Any) -> Any:
+        made.append(finalize(*args))
+        return made[-1]
+
+    monkeypatch.setattr(binding, "parse_assembly", parsed)
+    monkeypatch.setattr(weakref, "finalize", watched)
+    codes = [llvm.load({("context", k): function("f", k)}) for k in range(2)]
+    assert None not in contexts
+    assert len(set(map(id, contexts))) == len(contexts) == 4, "each text's, and the engine's"
+    ours = [f for f in made if f.peek() and f.peek()[0] in codes]
+    assert [f.atexit for f in ours] == [False, False]
+
+
 class User:
     """Counts how often it is told."""
 

@@ -25,7 +25,7 @@ class Epoch(NamedTuple):
 
     losses: of each batch, just before its update. measures: [batches, measures], likewise.
     gradient: the mean over the rows, likewise. diverged: whether it ended before an update with a
-    loss or gradient that was nan or infinite.
+    loss or gradient that was nan or infinite, whose rows are in the gradient alone.
     """
 
     losses: Any
@@ -236,7 +236,8 @@ class TrainingLoop:
             watch.diverged(
                 self.loss_of_row, self.arrays, set(range(len(self.arrays))), batch, str(dtype)
             )
-        gradient = self._sums[: len(self.parameters)] / (min(len(rows), done * batch_size) or 1)
+        taken = min(len(rows), (done + diverged) * batch_size) or 1
+        gradient = self._sums[: len(self.parameters)] / taken
         return Epoch(losses[:done, 0], losses[:done, 1:], gradient, diverged)
 
 
