@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from test_llvm import check_declared
 from vectors import Vectors
 
 from autograd import ieee
@@ -40,6 +41,7 @@ class Function:
             head = f"define void @f({', '.join(names)}) {{"
             declared = {**self.code.declared, **self.outlined}
             lines = [*declared.values(), head, *self.code.lines, "  ret void", "}"]
+            check_declared("\n".join(lines))
             self.engine = llvm._engine("\n".join([*lines, "attributes #0 = { nounwind }"]), True)
             kinds = [*[ctypes.c_void_p] * self.pointers, ctypes.c_int64]
             address = self.engine.get_function_address("f")

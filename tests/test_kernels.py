@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from passes import Passes
+from test_llvm import check_declared
 from test_plan import PLANNED, calls, statements
 
 import autograd
@@ -147,6 +148,8 @@ def check(found: list[Call], target: Target, rows: int) -> None:
     """All of memory, compared; of rows that fill no vector, what lies beyond them is free."""
     code = llvm.load({c.kind: (f"f{i}", *kernel(f"f{i}", c.kind)) for i, c in enumerate(found)})
     for call in found:
+        text, declared = kernel("f", call.kind)
+        check_declared("\n".join([*declared.values(), text]))
         memory = memory_of(call, rows, target.block)
         wanted = {space: array.copy() for space, array in memory.items()}
         before = {space: array.copy() for space, array in memory.items()}

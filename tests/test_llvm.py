@@ -1,6 +1,7 @@
 """Machine code and its memory by themselves: what the processor has, locks, and the background."""
 
 import os
+import re
 import threading
 import time
 import weakref
@@ -55,6 +56,15 @@ def test_which_processors_are_x86(monkeypatch: pytest.MonkeyPatch) -> None:
         assert llvm.is_x86() == x86
 
 
+def check_declared(text: str) -> None:
+    """What is called is declared or defined there, and nothing else is: LLVM adds intrinsics."""
+    called, declared, defined = (
+        set(re.findall(rf"\b{word} [^@\n]*@([\w.]+)\(", text))
+        for word in ("call", "declare", "define")
+    )
+    assert called - defined == declared
+
+
 @pytest.mark.parametrize("bits", [64, 32])
 @pytest.mark.parametrize("x86", [True, False])
 def test_what_is_written_for_other_processors(bits: int, x86: bool) -> None:
@@ -64,6 +74,7 @@ def test_what_is_written_for_other_processors(bits: int, x86: bool) -> None:
         whole = "\n".join([*(declared | more).values(), text])
         llvm.binding().parse_assembly(whole).verify()
         assert ("x86" in whole) == x86
+        check_declared(whole)
 
 
 def test_a_missing_llvmlite_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
