@@ -18,6 +18,7 @@ from autograd import (
     jit_rule,
     jit_step,
     sqrt,
+    total,
     value_and_grad,
 )
 from autograd.compiler import llvm
@@ -164,6 +165,20 @@ def test_a_loss_or_a_gradient_alone_may_be_infinite(
         with pytest.raises(FloatingPointError, match="not moved"):
             step(params, [], bad, step=2, lr=0.1)
         assert params.flat.tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("n", [1, 8, 9, 40, 65])
+def test_each_gradient_is_looked_at(n: int) -> None:
+    """Wherever among many the one is that is not finite."""
+    params = Packed.of([1.0] * n)
+    step = jit_step(
+        lambda p, x: total([sqrt(a - y) for a, y in zip(p, x, strict=True)]),
+        lambda p, g, step, lr: (p - lr * g,),
+    )
+    for k in range(n):  # the loss is finite
+        with pytest.raises(FloatingPointError, match="not moved"):
+            step(params, [], [1.0 if i == k else 0.0 for i in range(n)], step=1, lr=0.1)
+    assert params.flat.tolist() == [1.0] * n
 
 
 @pytest.mark.parametrize("interpreted", [False, True])
