@@ -133,7 +133,7 @@ def test_what_is_the_callers_is_let_go() -> None:
     f = jit(lambda a, x: (a * x, a + x), exact=True)
     a = np.arange(3.0)
     first, second = f(a, 2.0)
-    assert sys.getrefcount(first) == sys.getrefcount(second) == 2
+    assert max(sys.getrefcount(first), sys.getrefcount(second)) <= 2
     own = f._latest.machine
     (free,) = own._free
     held = free[2]
