@@ -76,6 +76,7 @@ COMPILER = [
     "team",
     "llvm",
     "epoch",
+    "lower",
     "kernels",
 ]
 
