@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
 import autograd
-from autograd import Value, jit, no_grad, sigmoid, softmax
+from autograd import Value, detect_anomaly, jit, no_grad, sigmoid, softmax
 from nn.checks import call_loss, node
 from nn.compiled import CompiledTraining, check_mean
 from nn.layers.base import Pass, flat
@@ -47,7 +47,7 @@ class Objective:
         self._model = ref(model)  # which holds this, and is freed when its last name goes
         self.loss, self.metrics = loss, metrics
         self.partner = PARTNERS.get(loss)
-        self._prediction: list[float] | None = None  # some prediction, to try targets with
+        self._prediction: list[Any] | None = None  # some prediction, to try targets with
 
     @property
     def model(self) -> "Sequential":
@@ -96,14 +96,13 @@ class Objective:
         """
         import numpy as np
 
-        with no_grad():
+        with no_grad(), detect_anomaly(nan=False, inf=False):  # training finds it, with its graph
             if self._prediction is None:
-                output = self.model.checked_row(_nested(rows.xs[0]))
-                self._prediction = [_float(z) for z in flat(output)]
-            first, target = self._prediction, flat(_nested(rows.ys[0]))
+                self._prediction = flat(self.model.checked_row(_nested(rows.xs[0])))
+            first, target = [_float(z) for z in self._prediction], flat(_nested(rows.ys[0]))
             self._sizes = [len(metric.statistics(first, target)) for metric in self.metrics]
             if self.loss not in LOSSES.values():
-                call_loss(self.loss, [[Value(z) for z in first]], [target])
+                call_loss(self.loss, [self._prediction], [target])
                 return
             for y in np.unique(rows.ys, axis=0).tolist():
                 self.loss([first], [flat(y)])
