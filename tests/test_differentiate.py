@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from test_fuse import NAMES, tape_of
 
+from autograd import primitive, temporary_primitives
 from autograd.compiler.differentiate import adjoints
 from autograd.compiler.interpret import interpret
 from autograd.compiler.optimize import simplify
@@ -73,6 +74,41 @@ GRADIENTS: dict[str, tuple[Callable[..., Any], list[str]]] = {
             "where(where(a, 0, 1), where(where(a, 0, 1), 1, -0), 0)",
         ],
     ),
+    "what blocks, blocks what is behind it too": (
+        lambda m, a, b, c: m.where(
+            m.exp(a), m.mul(m.stop_gradient(m.exp(a)), b), m.largest(m.exp(a), c)
+        ),
+        [
+            "0",
+            "where(exp(a), where(exp(a), mul(where(exp(a), 1, -0), stop_gradient(exp(a))), -0), 0)",
+            "0",
+        ],
+    ),
+    "on both branches": (
+        lambda m, a, b: m.where(a, m.exp(b), m.sin(b)),
+        [
+            "0",
+            "where(where(where(a, 0, 1), 1, a), add(\
+where(where(a, 0, 1), mul(where(where(a, 0, 1), 1, -0), cos(b)), -0), \
+where(a, mul(where(a, 1, -0), exp(b)), -0)), 0)",
+        ],
+    ),
+    "on a branch and beside it": (
+        lambda m, a, b: m.add(m.where(a, m.exp(b), 2.0), m.sin(b)),
+        ["0", "add(cos(b), where(a, mul(where(a, 1, -0), exp(b)), -0))"],
+    ),
+    "beside a branch and on it": (
+        lambda m, a, b: m.add(m.sin(b), m.where(a, m.exp(b), 2.0)),
+        ["0", "add(where(a, mul(where(a, 1, -0), exp(b)), -0), cos(b))"],
+    ),
+    "a branch within a branch": (
+        lambda m, a, b, c: m.where(a, m.where(b, c, 2.0), 3.0),
+        ["0", "0", "where(where(a, b, 0), where(where(a, b, 0), where(a, 1, -0), -0), 0)"],
+    ),
+    "an index made of a variable": (
+        lambda m, a, b: m.take(m.exp(a), b),
+        ["0", "where(eq(exp(a), 0), where(eq(exp(a), 0), 1, -0), 0)"],
+    ),
     "rows that are taken": (
         lambda m, a, b, c: m.take(a, b, c),
         [
@@ -113,6 +149,50 @@ def test_some_variables_or_none() -> None:
     assert adjoints(tape, y, [y, 0], True) == [1.0, 0.0], "behind a variable nothing moves"
     assert adjoints(tape, 0, [1], True) == [0.0]
     assert tape.ops[before:].count("mul") == 0
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_what_leads_nowhere_costs_nothing(exact: bool) -> None:
+    """However many paths there are through it, it is visited once, and nothing is computed of it.
+
+    And what does lead somewhere is differentiated once, also where its paths multiply.
+    """
+    for variable, more in ((0, 0), (1, 200)):
+        tape = Tape()
+        a, b = tape.input(), tape.input()
+        y = b
+        for _ in range(200):
+            y = tape.apply("add", (y, y))
+        root = tape.apply("mul", (a, y))
+        before = len(tape)
+        (found,) = adjoints(tape, root, [variable], exact)
+        assert len(tape) == before + more
+        tape.outputs = [int(found)]
+        assert interpret(verify(tape), [1.0, 1.0]) == [2.0**200]
+
+
+def test_own_operations_have_the_gradients_they_say() -> None:
+    """Along an operand whose partial is None there is none, and nothing behind it is looked at."""
+
+    def rule(m: Any, y: Any, x: Any, n: Any) -> Any:
+        return n, None
+
+    with temporary_primitives():
+        primitive("times_fixed", lambda x, n: x * n, rule)
+        own: list[tuple[Any, list[str]]] = [
+            (lambda m, a, b: m.times_fixed(a, b), ["b", "0"]),
+            (
+                lambda m, a, b: m.times_fixed(m.exp(a), m.exp(b)),
+                ["mul(exp(b), exp(a))", "0"],
+            ),
+            (lambda m, a, b: m.add(m.times_fixed(b, b), a), ["1", "b"]),
+            (
+                lambda m, a, b: m.times_fixed(m.times_fixed(a, m.exp(b)), b),
+                ["mul(b, exp(b))", "0"],
+            ),
+        ]
+        for f, want in own:
+            assert gradient(f) == want
 
 
 def test_shared_branches_open_together() -> None:

@@ -38,13 +38,10 @@ def adjoints(tape: Tape, root: int, variables: list[int], exact: bool) -> list[O
     rules = Rules(tape)
     apply = tape.apply
     order = _flow_order(tape, root, variables)
-    needed = set(order)
-    ends = set(variables)
+    needed = {*variables, *order}
     terms: dict[int, list[Operand]] = {root: [1.0, 1.0]}  # what adds up to the adjoint, in pairs
     active: dict[int, int] = {}  # no entry: always
     for v in reversed(order):
-        if v in ends:
-            continue
         g = _sum(tape, terms[v], exact)
         condition = active.get(v)
         for p, d in zip(tape.args[v], _partials(rules, tape.ops[v], v, tape.args[v]), strict=True):
@@ -121,7 +118,7 @@ def _flows(partials: Callable[..., tuple[Any, ...]], n: int) -> tuple[bool, ...]
 
 
 def _flow_order(tape: Tape, root: int, variables: list[int]) -> list[int]:
-    """The values that gradient reaches from the root on its way to a variable, operands first.
+    """The values that gradient passes from the root on its way to a variable, operands first.
 
     The order is that of the eager engine (a depth-first search, operands from left to right).
     """
@@ -130,7 +127,7 @@ def _flow_order(tape: Tape, root: int, variables: list[int]) -> list[int]:
     first = min(variables, default=0)  # what comes before all variables depends on none
     reaches = dict.fromkeys(variables, True)
     if root in reaches:
-        return [root]
+        return []
     order: list[int] = []
 
     def operands(v: int) -> Any:
@@ -155,4 +152,4 @@ def _flow_order(tape: Tape, root: int, variables: list[int]) -> list[int]:
             if any(reaches.get(p) for p in operands(v)):
                 reaches[v] = True
                 order.append(v)
-    return [*variables, *order]
+    return order
