@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from passes import Passes, differences
 from strategies import WildProgram, wild_programs
 from test_roll import ROLLED, X
@@ -16,7 +17,7 @@ from test_roll import ROLLED, X
 import autograd
 from autograd.compiler.interpret import run_program
 from autograd.compiler.loops import BUFFERS, ONCE, ROWS, SPACE, Access, Loop, Program
-from autograd.compiler.merge import Literal, Merged, Statement, merge
+from autograd.compiler.merge import Literal, Merged, Statement, _Marks, merge
 from autograd.compiler.roll import roll
 from autograd.compiler.tape import FORWARD, Tape
 
@@ -154,6 +155,9 @@ def test_a_chain_of_operations_is_one_pass_over_memory() -> None:
     assert texts(lambda x: autograd.exp(x[0] * 2.0), [X]) == [
         "1: t0 = mul(buffer0[0], 2.0); t1 = exp(t0); buffer2[0] = t1"
     ]
+    assert texts(
+        lambda x: [[autograd.exp(a) for a in row[:3]] for row in x], [[X[:5], X[3:], X[:5]]]
+    ) == ["3 x 3: t0 = exp(buffer0[0 + 5i + 1j]); buffer2[0 + 3i + 1j] = t0"]
     both = texts(
         lambda w, x: autograd.linear([autograd.tanh(a) for a in x], w, [0.0] * 6),
         [[X[:5]] * 6, X[:5]],
@@ -229,8 +233,36 @@ def test_what_may_not_be_computed_together_is_not() -> None:
         plain("exp", b, a), plain("cos", once(20), a, members=(9,)), plain("sin", OUT, once(20))
     )
     assert len(three) == 3, "what was written since"
+    sums = Loop("inner", (4,), (), once(20), (a, Access(literal=1.0)), None, False)
+    going_on = chain(plain("exp", b, a), plain("cos", once(20), a, members=(9,)), sums)
+    assert len(going_on) == 3, "nor a sum that goes on from it"
     late = chain(plain("exp", b, a), plain("cos", once(20), a, members=(9,)), plain("sin", OUT, b))
     assert len(late) == 2, "what was not may join what is earlier"
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(st.integers(0, 2), st.lists(st.integers(0, 12), max_size=3))))
+def test_marks_stay(marked: list[tuple[int, list[int]]]) -> None:
+    """Of each space and any of its places, the last number, however far the marks go since."""
+    marks, want = _Marks(), dict[tuple[int, int], int]()
+    for number, (space, places) in enumerate(marked):
+        marks.mark(space, np.array(places, np.int64), number)
+        want.update({(space, place): number for place in places})
+    for space, place in product(range(3), range(14)):
+        assert marks.latest(space, np.array([place])) == want.get((space, place), -1)
+        two = marks.latest(space, np.array([place, 3]))
+        assert two == max(want.get((space, place), -1), want.get((space, 3), -1))
+
+
+def test_tables_and_sums_stay_apart() -> None:
+    """What goes through a table has no vectors: it does not take them from a sum, nor a sum's."""
+    table = np.array([[1, 0, 2]] * 4)
+    x = Access(80, (0, 1))
+    regular = Loop("inner", (4,), (3,), once(10), (Access(50, (3, 1)), x), -0.0, False)
+    irregular = regular._replace(operands=(Access(50, (0, 0), table), x))
+    assert len(chain(regular, plain("exp", OUT, once(10)))) == 1
+    assert len(chain(regular, plain("hypot", OUT, once(10), once(60, 0, table[:, 0])))) == 2
+    assert len(chain(irregular, plain("exp", OUT, once(10)))) == 2
 
 
 def test_a_number_is_read_once() -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from autograd.compiler.loops import BUFFERS, ONCE, ROWS, SPACE, Access, Ints, Loop, Program
+from autograd.compiler.loops import BUFFERS, ROWS, SPACE, Access, Ints, Loop, Program
 
 
 class Literal(NamedTuple):
@@ -81,9 +81,8 @@ class Statements(NamedTuple):
 
 def merge(program: Program) -> Statements:
     """The statements of a program, with what goes together in one."""
-    sizes = {ONCE: program.once, ROWS: program.each_row}
-    phases = [_Phase(loops, sizes) for loops in (program.before, program.rows, program.after)]
-    read = _Marks(sizes)
+    phases = [_Phase(loops) for loops in (program.before, program.rows, program.after)]
+    read = _Marks()
     read.mark(ROWS, np.array([i for i, _, _ in program.row_outputs], np.int64))
     for phase in phases:
         for group in phase.groups:
@@ -95,25 +94,26 @@ def merge(program: Program) -> Statements:
 class _Marks:
     """Numbers for places in memory: -1 where nothing was marked."""
 
-    def __init__(self, sizes: dict[int, int]) -> None:
-        self.marks: dict[int, Ints] = {s: np.full(n, -1, np.int64) for s, n in sizes.items()}
+    def __init__(self) -> None:
+        self.marks: dict[int, Ints] = {}
 
-    def _space(self, space: int, size: int) -> Ints:
-        marks = self.marks.get(space)
-        if marks is None or len(marks) < size:
-            longer = np.full(max(size, 2 * len(marks) if marks is not None else 0), -1, np.int64)
-            if marks is not None:
-                longer[: len(marks)] = marks
-            self.marks[space] = marks = longer
+    def _space(self, space: int, places: Ints) -> Ints:
+        """The marks of a space, as far as these places at least."""
+        marks, last = self.marks.get(space, _NO_MARKS), int(places.max())
+        if last >= len(marks):  # twice as many, or more
+            marks = self.marks[space] = np.concatenate([marks, np.full(last + 1, -1)])
         return marks
 
     def mark(self, space: int, places: Ints, number: int = 0) -> None:
         if len(places):
-            self._space(space, int(places.max()) + 1)[places] = number
+            self._space(space, places)[places] = number
 
     def latest(self, space: int, places: Ints) -> int:
         """The largest mark in these places."""
-        return int(self._space(space, int(places.max()) + 1)[places].max())
+        return int(self._space(space, places)[places].max())
+
+
+_NO_MARKS = np.zeros(0, np.int64)
 
 
 def _places(access: Access, members: Sequence[int], terms: Sequence[int]) -> tuple[int, Ints]:
@@ -219,9 +219,9 @@ MOST_STEPS = 500  # in one kernel, for the compiler's sake
 class _Phase:
     """Statements in order, and which of them wrote each place last."""
 
-    def __init__(self, loops: Sequence[Loop], sizes: dict[int, int]) -> None:
+    def __init__(self, loops: Sequence[Loop]) -> None:
         self.groups: list[_Group] = []
-        self.writer = _Marks(sizes)
+        self.writer = _Marks()
         latest: dict[tuple[tuple[int, ...], bool], int] = {}
         for loop in loops:
             if loop.op == "mean_over_rows":
@@ -229,10 +229,11 @@ class _Phase:
                 self.groups.append(_Group(loop))
             else:
                 kind = (loop.members, loop.rows)
-                position = latest.get(kind, -1)
-                if loop.terms or position < 0 or not self._fits(loop, position):
-                    position = latest[kind] = len(self.groups)
+                found = latest.get(kind)
+                if loop.terms or found is None or not self._fits(loop, found):
+                    found = latest[kind] = len(self.groups)
                     self.groups.append(_Group(loop))
+                position = found
                 self.groups[position].add(loop)
             self.writer.mark(*_places(loop.result, loop.members, ()), position)
 
@@ -247,7 +248,7 @@ class _Phase:
         if loop.result.table is not None or len(group.steps) >= MOST_STEPS:
             return False
         reads = [x for x in loop.operands if x.literal is None]
-        if loop.start is None and loop.is_sum:
+        if loop.start is None:  # a sum that goes on; of others, nothing has been there before
             reads.append(loop.result)
         for access in reads:
             latest = self.writer.latest(*_places(access, loop.members, ()))
