@@ -5,16 +5,19 @@ is one for all rows, `rows` what each row of a batch has. Of a sum, the members'
 """
 
 import itertools
+import math
 import random
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from passes import Passes, differences
 from test_compiler import numbers
 
 import autograd
-from autograd.compiler.roll import roll
+from autograd.compiler.interpret import run_program
+from autograd.compiler.roll import CHEAP, roll
 from autograd.compiler.tape import Tape
 
 X = [0.1 * i for i in range(8)]
@@ -209,6 +212,15 @@ ROLLED: dict[str, tuple[Callable[..., Any], list[Any], tuple[int, ...], str]] = 
         8: buffer2[0 + 1i] = mul(once[13 + 1i], 2.0)
         """,
     ),
+    "kinds of work come in the order of the trace": (
+        lambda x: [[autograd.tanh(a) for a in x], [autograd.exp(a) for a in x]],
+        [X],
+        (),
+        """
+        8: buffer2[0 + 1i] = tanh(buffer0[0 + 1i])
+        8: buffer2[8 + 1i] = exp(buffer0[0 + 1i])
+        """,
+    ),
     "inputs among the results": (
         lambda x: [x[0], autograd.exp(x[1]), x[0]],
         [X],
@@ -307,6 +319,52 @@ def test_spaces_of_the_program() -> None:
     assert program.row_inputs == [(1, i) for i in range(8)]
     assert [n for _, n in program.means] == [1]
     assert program.each_row >= len(program.row_inputs)
+
+
+@pytest.mark.parametrize("op", sorted(CHEAP))
+def test_what_is_cheap_is_computed_where_it_is_used(op: str) -> None:
+    """Right before its only user; with several, as a result, and of inputs, with its like."""
+
+    def order(uses: int, result: bool = False, of_inputs: bool = False) -> list[str]:
+        tape = Tape()
+        x, y = tape.input(), tape.input()
+        a = x if of_inputs else tape.apply("sinh", (x,))
+        cheap = tape.apply(op, (a,) if op in ("step", "sign") else (a, y))
+        late = tape.apply("tanh", (tape.apply("exp", (tape.apply("sinh", (x,)),)),))
+        tape.outputs = [tape.apply("mul", (cheap, late)) for _ in range(uses)]
+        tape.outputs += [cheap] if result else []
+        places = [(1, k) for k in range(len(tape.outputs))]
+        found = [loop.op for loop in roll(tape, [(0, 0), (0, 1)], places, exact=True).before]
+        return [name for name in found if name in (op, "exp", "tanh", "mul")]
+
+    assert order(1) == ["exp", "tanh", op, "mul"]
+    assert order(2) == [op, "exp", "tanh", "mul", "mul"]
+    assert order(1, result=True) == [op, "exp", "tanh", "mul"]
+    assert order(1, of_inputs=True) == [op, "exp", "tanh", "mul"]
+    tape = Tape()
+    x = tape.input()
+    cheap = tape.apply("sign", (tape.apply("cosh", (x,)),))
+    late = tape.apply("exp", (tape.apply("tanh", (tape.apply("sinh", (x,)),)),))
+    tape.outputs = [tape.apply("hypot", (tape.apply("clip", (cheap, cheap, cheap)), late))]
+    found = [loop.op for loop in roll(tape, [(0, 0)], [(1, 0)], exact=True).before]
+    assert found == ["cosh", "sinh", "tanh", "sign", "exp", "clip", "hypot"], "one user, thrice"
+
+
+def test_without_inputs_and_after_a_mean() -> None:
+    """A tape of constants alone is a program; and what uses a mean runs after all rows."""
+    tape = Tape()
+    tape.outputs = [tape.apply("exp", (2.0,))]
+    program = roll(tape, [], [(0, 0)], exact=True)
+    assert [loop.op for loop in program.before] == ["exp"]
+    tape = Tape()
+    x = tape.input(batched=True)
+    mean = tape.apply("mean_over_rows", (x, 1.0))
+    tape.outputs = [tape.apply("exp", (mean,))]
+    program = roll(tape, [(0, 0)], [(1, 0)], exact=True)
+    found = np.zeros(1)
+    run_program(program, [np.array([[1.0], [2.0], [6.0]]), found], 3)
+    assert found[0] == math.exp(3.0)
+    assert [loop.op for loop in program.after] == ["div", "exp"]
 
 
 def test_what_varies_may_not_come_after_a_mean() -> None:

@@ -73,7 +73,7 @@ class _Roller:
         )  # where each call puts the number of rows, and 1 over it
         self.once = len(self.constants) + 2
         self.each_row = len(self.row_inputs)
-        self.groups = 2 + max([b for b, _ in inputs], default=0) + 1
+        self.groups = 3 + max([b for b, _ in inputs], default=0)  # the next number of one
         self.outputs = outputs
         self.destination: dict[int, int] = {}  # values that are computed right into an output
         for value, (buffer, place) in zip(tape.outputs, outputs, strict=True):
@@ -85,7 +85,7 @@ class _Roller:
             self._place(key, members)
             # values that lie in different spaces are in different groups for those that use them
             spaces, which = np.unique(self.address[members] // SPACE, return_inverse=True)
-            self.group[members] = self.groups + 1 + which
+            self.group[members] = self.groups + which
             self.groups += len(spaces)
         if self.means:
             self._begin_and_end_means()
@@ -106,7 +106,7 @@ class _Roller:
         """The groups in an order in which they can be computed, each with its key."""
         tape, varies = self.tape, self.varies
         level, phase = [0.0] * len(tape), [0] * len(tape)
-        last_user = [-1] * len(tape)
+        only_user: dict[int, int | None] = {}  # None if there are several, or it is a result
         constant = self.constant.tolist()
         for i, op, args in tape.instructions():
             if op in LEAVES:
@@ -115,13 +115,13 @@ class _Roller:
             level[i] = 1.0 + max([level[x] for x in args])
             phase[i] = 2 if op == "mean_over_rows" else max([phase[x] for x in args])
             for x in args:
-                last_user[x] = i if last_user[x] in (-1, i) else len(tape)
-        for x in tape.outputs:
-            last_user[x] = len(tape)
+                only_user[x] = i if only_user.get(x, i) == i else None
+        only_user.update(dict.fromkeys(tape.outputs))
         for i, op in enumerate(tape.ops):
+            user = only_user.get(i)
             # (what only inputs decide stays in step with its like, which may have more users)
-            if op in CHEAP and level[i] > 1.0 and 0 <= last_user[i] < len(tape):
-                level[i] = level[last_user[i]] - 0.5
+            if op in CHEAP and level[i] > 1.0 and user is not None:
+                level[i] = level[user] - 0.5
         found: dict[Any, list[int]] = {}
         for i, op, args in tape.instructions():
             if op in LEAVES:
