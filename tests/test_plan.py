@@ -15,6 +15,7 @@ from strategies import WildProgram, wild_programs
 from test_roll import ROLLED
 
 import autograd
+from autograd import primitive, temporary_primitives
 from autograd.compiler.kernels import MEMBERS, TIMES
 from autograd.compiler.loops import ROWS, SPACE, Access
 from autograd.compiler.merge import Merged, Statement, merge
@@ -44,6 +45,20 @@ PLANNED: dict[str, tuple[Callable[..., Any], list[Any], tuple[int, ...]]] = {
     ),
     "a sum of 50 products": (autograd.dot, [V, V], ()),
     "a batch, 6 units of 5": (autograd.value_and_grad(loss), [[V[:5]] * 6, V[:5]], (1,)),
+    "rows that are matrices, times one": (
+        lambda w, x: autograd.total(
+            [autograd.dot(r, [y[j] for y in x]) for r in w for j in range(3)]
+        ),
+        [[V[:5]] * 6, [V[:3]] * 5],
+        (1,),
+    ),
+    "rows that are matrices, one layer further": (
+        lambda w, x: autograd.total(
+            [autograd.dot(r, [autograd.tanh(y[j]) for y in x]) for r in w for j in range(3)]
+        ),
+        [[V[:5]] * 6, [V[:3]] * 5],
+        (1,),
+    ),
     "a batch, 1 unit": (autograd.value_and_grad(loss), [[V[:5]], V[:5]], (1,)),
     "a batch, 9 units of 1": (autograd.value_and_grad(loss), [[V[1:2]] * 9, V[1:2]], (1,)),
 }  # fmt: skip
@@ -113,6 +128,8 @@ def check_call(call: Call) -> None:
         assert kind.loops == (False,) * 5
         return
     times, (tile1, tile2, vectors) = d[:TIMES], kind.tile
+    if not kind.sums or any(access.table for access in kind.accesses):
+        assert kind.tile == (1, 1, 1), "tiles are of sums that strides say all of"
     assert times[1] % tile1 == 0
     size = kind.bits // 8
     lanes = {"members": 2, "terms": 4}.get(kind.lanes)
@@ -127,17 +144,31 @@ def check_call(call: Call) -> None:
     assert kind.masked == (lanes is not None and times[lanes] % turn[lanes] != 0)
     for k, access in enumerate(kind.accesses):
         if access.literal is not None:
+            assert access.moves == (False,) * 3
             continue
         strides = d[TIMES + 8 * k + 2 :][:5]
+        if kind.sums == "rows" and k == 0:  # whether four means are written at once
+            side_by_side = tile2 == 4 and strides[2] == size
+            assert access.along == (side_by_side and kind.width >= 4 and not kind.exact)
         assert access.moves == tuple(s != 0 for s in strides[:3])
         if lanes is not None and (lanes == 2 or k in (1, 2)):
             assert strides[lanes] == (size if access.along else 0)
         elif kind.lanes == "rows" and not (kind.sums == "rows" and k == 0):
             assert access.along == (d[TIMES + 8 * k] == ROWS)
+        elif not kind.lanes:
+            assert not access.along
 
 
 def statements(passes: Passes) -> list[Statement]:
     return [s for part in merge(passes.program) for s in part]
+
+
+def sums_of(s: Statement) -> str:
+    """What kind of sum a statement is."""
+    loop = s.sum if isinstance(s, Merged) else s
+    if loop is None:
+        return ""
+    return "rows" if loop.op == "mean_over_rows" else "go on" if loop.start is None else "start"
 
 
 def check(found: Sequence[Statement], target: Target) -> None:
@@ -145,6 +176,10 @@ def check(found: Sequence[Statement], target: Target) -> None:
         planned = list(calls(s, target))
         for call in planned:
             check_call(call)
+            assert call.kind.sums == sums_of(s)
+            if call.kind.lanes == "rows":
+                lanes = call.kind.tile[2] * call.kind.width
+                assert target.block % lanes == 0, "whole vectors in a block"
         by_calls = Counter(x for call in planned for x in visited_by(call))
         assert by_calls == Counter(visited(s, target)), str(s)
 
@@ -198,6 +233,25 @@ SHAPES: dict[str, list[str]] = {
         "no sum, members 8, tile 1x1x1: 1x1x41 of 1x1 masked",
         "no sum, one 1, tile 1x1x1: 41x1x1 of 1x1",
     ],
+    "rows that are matrices, times one": [
+        "no sum, one 1, tile 1x1x1:  of ",
+        "start, rows 8, tile 1x4x4: 1x3x4 of 1x5",
+        "start, rows 8, tile 1x2x4: 1x3x2 of 1x5",
+        "no sum, rows 8, tile 1x1x1: 18x1x1 of 1x1",
+        "rows, rows 8, tile 1x1x1: 1x1x1 of 1x1",
+        "rows, rows 8, tile 1x1x1: 1x1x1 of 1x18",
+        "no sum, one 1, tile 1x1x1:  of ",
+    ],
+    "rows that are matrices, one layer further": [
+        "no sum, one 1, tile 1x1x1:  of ",
+        "no sum, rows 8, tile 1x1x1: 15x1x1 of 1x1",
+        "start, rows 8, tile 1x4x4: 1x3x4 of 1x5",
+        "start, rows 8, tile 1x2x4: 1x3x2 of 1x5",
+        "no sum, rows 8, tile 1x1x1: 18x1x1 of 1x1",
+        "rows, rows 8, tile 1x1x1: 1x1x1 of 1x1",
+        "rows, rows 8, tile 1x1x1: 1x1x1 of 1x18",
+        "no sum, one 1, tile 1x1x1:  of ",
+    ],
     "a batch, 6 units of 5": [
         "no sum, members 8, tile 1x1x1: 1x1x31 of 1x1 masked",
         "start, rows 8, tile 1x4x4: 1x1x4 of 1x5",
@@ -219,6 +273,25 @@ def test_tiles(name: str) -> None:
     f, args, batched = PLANNED[name]
     found = statements(Passes(f, args, False, batched))
     assert [shape(c) for s in found for c in calls(s, TARGETS[0])] == SHAPES[name]
+
+
+def test_what_python_computes_has_no_vectors() -> None:
+    """A vector may have lanes to spare, which hold no operand: of members, of rows and in a sum."""
+    with temporary_primitives():
+        f = primitive("plan_shifted", lambda x: float(x) + 1.0, lambda m, y, x: (1.0,))
+        for g, args, batched in (
+            (lambda x: [f(a) for a in x[:37]], [V], ()),
+            (lambda x: f(autograd.dot(x[:9], x[:9])), [V], (0,)),
+            (lambda w, x: [f(z) for z in autograd.linear(x, w, [0.0] * 6)], [[V] * 6, V], ()),
+        ):
+            found = statements(Passes(g, args, False, batched))
+            for s in found:
+                own = isinstance(s, Merged) and any(op == "plan_shifted" for op, _ in s.steps)
+                for call in calls(s, TARGETS[0]):
+                    check_call(call)
+                    assert (call.kind.width == 1) == own or call.kind.lanes == ""
+                    assert call.kind.tile[2] == 1 or not own
+            assert "plan_shifted" in str([s.steps for s in found if isinstance(s, Merged)])
 
 
 def test_what_is_exact_is_not_summed_across_lanes() -> None:

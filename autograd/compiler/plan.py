@@ -64,10 +64,8 @@ class _Planner:
         self.start = 0.0
         loop = statement.sum if isinstance(statement, Merged) else statement
         accesses: list[Access] = []
-        self.writes = []
         if loop is not None:
             accesses = [loop.result, *loop.operands]
-            self.writes = [0]
             if loop.op == "mean_over_rows":
                 self.sums = "rows"
             elif loop.start is None:
@@ -76,23 +74,16 @@ class _Planner:
                 self.sums, self.start = "start", loop.start
         self.steps: tuple[Step, ...] = ()
         self.kept: tuple[int, ...] = ()
+        self.writes = range(0)
         if isinstance(statement, Merged):
-            self.writes += range(len(accesses), len(accesses) + len(statement.results))
+            self.writes = range(len(accesses), len(accesses) + len(statement.results))
             accesses += [access for _, access in statement.results]
             accesses += statement.inputs
             self.steps, self.kept = statement.steps, tuple([i for i, _ in statement.results])
         self.accesses = tuple(accesses)
         times = statement.members + (loop.terms if loop is not None else ())
-        for k, x in enumerate(self.accesses):  # the strides of the steps' know no terms
-            if x.literal is None and len(x.strides) < len(times):
-                strides = x.strides + (0,) * (len(times) - len(x.strides))
-                self.accesses = (
-                    *self.accesses[:k],
-                    x._replace(strides=strides),
-                    *self.accesses[k + 1 :],
-                )
-        dimensions = [
-            _Dimension(n, tuple([x.strides[d] if x.strides else 0 for x in self.accesses]))
+        dimensions = [  # (the strides of the steps' know no terms)
+            _Dimension(n, tuple([x.strides[d] if d < len(x.strides) else 0 for x in accesses]))
             for d, n in enumerate(times)
         ]
         self.members = dimensions[: len(statement.members)]
@@ -168,7 +159,7 @@ class _Planner:
         width = self._width(times)
         sizes = [4 * width] if self.sums else []
         for first, count, size in _pieces(times, [*sizes, 1]):
-            vectors = 4 if size > 1 else min(4, -(-count // width)) if self.sums else 1
+            vectors = 4 if size > 1 else -(-count // width) if self.sums else 1
             part = self._with_members([*others, _Dimension(count, strides)])
             part.accesses = tuple(
                 [
@@ -204,7 +195,7 @@ class _Planner:
         still = _Dimension(1, (0,) * len(self.accesses))
         if tiles[1] is None and lanes != "members":
             members.append(still)
-            if tiles[0] is None and len(members) < 3:
+            if len(members) < 3:
                 members.append(still)
         members = [still] * (3 - len(members)) + members
         if len(members) > 3:  # no room for a still one: no tile
