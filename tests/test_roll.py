@@ -16,9 +16,12 @@ from passes import Passes, differences
 from test_compiler import numbers
 
 import autograd
-from autograd.compiler.interpret import run_program
-from autograd.compiler.roll import CHEAP, roll
-from autograd.compiler.tape import Tape
+from autograd.compiler.fuse import fuse
+from autograd.compiler.interpret import interpret, run_program
+from autograd.compiler.loops import ROWS, SPACE
+from autograd.compiler.merge import _places
+from autograd.compiler.roll import roll
+from autograd.compiler.tape import Tape, verify
 
 X = [0.1 * i for i in range(8)]
 W = [X[:5]] * 6  # weights [6, 5]
@@ -221,6 +224,58 @@ ROLLED: dict[str, tuple[Callable[..., Any], list[Any], tuple[int, ...], str]] = 
         8: buffer2[8 + 1i] = exp(buffer0[0 + 1i])
         """,
     ),
+    "short sums of few numbers": (
+        lambda x: [autograd.dot(x[:3], x[i : i + 3]) for i in range(2)],
+        [X],
+        (),
+        """
+        1 sums of 1: buffer2[0] = inner(buffer0[0], buffer0[0])
+        1 sums of 1: buffer2[0] = inner(buffer0[1], buffer0[1]) + its own
+        1 sums of 1: buffer2[0] = inner(buffer0[2], buffer0[2]) + its own
+        1 sums of 1: buffer2[0] = inner(once[2], 1.0) + its own
+        1 sums of 1: buffer2[1] = inner(buffer0[0], buffer0[1])
+        1 sums of 1: buffer2[1] = inner(buffer0[1], buffer0[2]) + its own
+        1 sums of 1: buffer2[1] = inner(buffer0[2], buffer0[3]) + its own
+        1 sums of 1: buffer2[1] = inner(once[2], 1.0) + its own
+        """,
+    ),
+    "long sums of few, in no order": (
+        lambda x, y: [
+            autograd.dot(x[:17], [y[(k + i) ** 3 % 17] for k in range(17)]) for i in range(2)
+        ],
+        [[0.1 * i for i in range(17)]] * 2,
+        (),
+        """
+        2 sums of 17: buffer3[0 + 1i] = inner(buffer0[0 + 1j], buffer1[0 + table])
+        2 sums of 1: buffer3[0 + 1i] = inner(once[2], 1.0) + its own
+        """,
+    ),
+    "sums with constant factors": (
+        lambda x: [2.0 * a + 3.0 * b for a, b in itertools.pairwise(x)],
+        [X],
+        (),
+        """
+        7 sums of 1: buffer2[0 + 1i] = inner(buffer0[0 + 1i], 2.0)
+        7 sums of 1: buffer2[0 + 1i] = inner(buffer0[1 + 1i], 3.0) + its own
+        """,
+    ),
+    "means apart from one another": (
+        lambda w, x: [x[0], 2.0, x[1], x[2], w[0], w[1] * x[3]],
+        [X, X],
+        (1,),
+        """
+        1: buffer3[0] = identity(0.0)
+        2: buffer3[2 + 1i] = identity(0.0)
+        1: buffer3[5] = identity(0.0)
+        rows: 3 sums of 1: buffer3[0 + table] = mean_over_rows(rows[0 + 1i], 1.0) + its own
+        rows: 1 sums of 1: buffer3[5] = mean_over_rows(rows[3], buffer0[1]) + its own
+        after: 1: buffer3[5] = mul(buffer3[5], once[4])
+        after: 2: buffer3[2 + 1i] = mul(buffer3[2 + 1i], once[4])
+        after: 1: buffer3[0] = mul(buffer3[0], once[4])
+        after: 1: buffer3[1] = identity(once[2])
+        after: 1: buffer3[4] = identity(buffer0[0])
+        """,
+    ),
     "inputs among the results": (
         lambda x: [x[0], autograd.exp(x[1]), x[0]],
         [X],
@@ -321,7 +376,7 @@ def test_spaces_of_the_program() -> None:
     assert program.each_row >= len(program.row_inputs)
 
 
-@pytest.mark.parametrize("op", sorted(CHEAP))
+@pytest.mark.parametrize("op", ["step", "sign", "gt", "ge", "lt", "le", "eq"])
 def test_what_is_cheap_is_computed_where_it_is_used(op: str) -> None:
     """Right before its only user; with several, as a result, and of inputs, with its like."""
 
@@ -365,6 +420,103 @@ def test_without_inputs_and_after_a_mean() -> None:
     run_program(program, [np.array([[1.0], [2.0], [6.0]]), found], 3)
     assert found[0] == math.exp(3.0)
     assert [loop.op for loop in program.after] == ["div", "exp"]
+
+
+@pytest.mark.parametrize("n", [5, 31, 32, 33, 34])
+def test_how_many_are_too_few_for_a_table(n: int) -> None:
+    """Up to 32 numbers in no order are each computed alone; more are one loop, through a table."""
+    places = random.Random(n).sample(range(n), n)
+    found = loops(lambda x: [autograd.exp(x[k]) for k in places], [[0.0] * n], False, ())
+    assert len(found) == (n if n <= 32 else 1)
+
+
+@pytest.mark.parametrize("op", ["add", "mul", "eq"])
+def test_sides_of_what_commutes(op: str) -> None:
+    """Operands of one kind stand on one side, whichever was computed first."""
+    tape = Tape()
+    xs = [tape.input() for _ in range(8)]
+    for i, x in enumerate(xs):
+        pair = [tape.apply(name, (x,)) for name in (("exp", "sin") if i % 3 else ("sin", "exp"))]
+        tape.outputs.append(tape.apply(op, tuple(pair)))
+    places = [(k, i) for k in (0, 1) for i in range(8)]
+    program = roll(tape, places[:8], places[8:], exact=True)
+    assert [loop.members for loop in program.before if loop.op == op] == [(8,)]
+
+
+def test_the_order_of_the_trace_is_no_matter() -> None:
+    """Numbers computed in any order are laid out so that the same loops visit them."""
+
+    def f(order: list[tuple[int, int]]) -> Callable[..., Any]:
+        def of(a: Any, b: Any) -> Any:
+            z = {(i, j): autograd.dot(a[i], [row[j] for row in b]) for i, j in order}
+            y = {(i, j): autograd.hypot(a[i][j], z[i, j]) for i, j in order}
+            return [[autograd.tanh(y[i, j]) for j in range(5)] for i in range(7)]
+
+        return of
+
+    every = list(itertools.product(range(7), range(5)))
+    args: list[Any] = [[X[:6]] * 7, [X[:5]] * 6]
+    want = loops(f(every), args, False, ())
+    assert len(want) == 4
+    for seed in range(4):
+        assert loops(f(random.Random(seed).sample(every, 35)), args, False, ()) == want
+
+
+def wild_tape(rng: random.Random) -> Tape:
+    """Layers of instructions on numbers of every kind: of two buffers, of rows, and constants."""
+    tape = Tape()
+    pool = [tape.constant(x) for x in (1.0, -1.0, 3.0)]
+    pool += [tape.input(batched=k % 3 == 2) for k in range(18)]
+    for _ in range(3):
+        ops = rng.choice((("hypot",), ("mul", "maximum"), ("inner", "sub"), ("inner",)))
+        some = rng.sample(pool, rng.choice((3, 8, len(pool))))
+        made = []
+        for _ in range(rng.choice((6, 40))):
+            op = rng.choice(ops)
+            n = 2 if op != "inner" else rng.choice((2, 4, 6))
+            made.append(tape.apply(op, tuple([rng.choice(some) for _ in range(n)])))
+        pool += made
+    varies = tape.varies()
+    tape.outputs = rng.sample(pool, 12)
+    if rng.random() < 0.5:
+        tape.outputs = [
+            tape.apply("mean_over_rows", (y, rng.choice(pool))) if varies[y] else y
+            for y in tape.outputs
+        ]
+    return fuse(verify(tape), exact=True)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("seed", range(12))
+def test_loops_of_any_tape(seed: int, exact: bool) -> None:
+    """They compute what the tape does, and each operand of each stays within its space.
+
+    For machine code one address after another of a space lies where strides and tables say, but
+    nothing is known of how spaces lie to one another.
+    """
+    rng = random.Random(seed)
+    tape = wild_tape(rng)
+    varies = tape.varies()
+    inputs = [(k % 3, k // 3) for k in range(18)]
+    outputs = [(4 if varies[y] else 3, k) for k, y in enumerate(tape.outputs)]
+    program = roll(tape, inputs, outputs, exact)
+    sizes = [program.once, program.each_row, 6, 6, 6, 12, 12]
+    for phase in program[:3]:
+        for loop in phase:
+            assert loop.rows is (loop.result.address // SPACE == ROWS)
+            for access in (loop.result, *loop.operands):
+                if access.literal is None:
+                    space, places = _places(access, loop.members, loop.terms)
+                    assert 0 <= places.min() <= places.max() < sizes[space]
+    rows = 3
+    numbers = [[rng.gauss(0.0, 1.0) for _ in range(rows)] for _ in range(18)]
+    given = [x if b else x[0] for x, b in zip(numbers, tape.batched, strict=True)]
+    buffers = [np.array([x[0] for x in numbers[k::3]]) for k in (0, 1)]
+    buffers += [np.array(numbers[2::3]).T, np.zeros(12), np.zeros((rows, 12))]
+    run_program(program, buffers, rows)
+    for k, (y, want) in enumerate(zip(tape.outputs, interpret(tape, given, rows), strict=True)):
+        got = buffers[4][:, k].tolist() if varies[y] else float(buffers[3][k])
+        assert got == want if exact else got == pytest.approx(want, rel=1e-12, abs=1e-12)
 
 
 def test_what_varies_may_not_come_after_a_mean() -> None:

@@ -50,7 +50,7 @@ def run_program(program: Program, buffers: Sequence[Any], rows: int = 1) -> None
     """
     once = np.zeros(program.once)
     once[: len(program.constants)] = program.constants
-    once[len(program.constants) :][:2] = rows, 1.0 / max(rows, 1)
+    once[len(program.constants) :][:2] = rows, 1.0 / rows
     row_numbers = np.zeros(program.each_row)
     spaces = [once, row_numbers, *buffers]
 

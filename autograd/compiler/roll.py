@@ -47,7 +47,7 @@ class _Roller:
         self.exact = exact
         self.varies = tape.varies()
         n = len(tape)
-        self.address: Ints = np.full(n, -1, np.int64)
+        self.address: Ints = np.zeros(n, np.int64)
         self.group: Ints = np.zeros(n, np.int64)  # of the operation that made the value
         self.constant = np.array([op == "constant" for op in tape.ops])
         self.constants: list[float] = []
@@ -196,7 +196,8 @@ class _Roller:
 
     def _few(self, columns: list[Ints]) -> int:
         """How many members with these operands are too few for a loop."""
-        if len(columns[0]) <= FEW or len(columns[0]) > FEW_IRREGULAR:
+        n = len(columns[0])
+        if n <= FEW or n > FEW_IRREGULAR:
             return FEW
         nest = nest_of(np.column_stack([self.address[values] for values in columns]))
         return FEW_IRREGULAR if nest is None else FEW
@@ -282,7 +283,7 @@ class _Roller:
         keys.append(
             self.constant[factors][..., 1]
         )  # plain terms last: they merge with what follows
-        order = np.lexsort(keys, axis=-1)
+        order = np.lexsort(keys)
         return np.take_along_axis(factors, order[..., None], axis=1)
 
     def _inner_loops(self, op: str, values: Ints, segments: list[Ints], start: float) -> list[Loop]:
