@@ -137,10 +137,9 @@ def _for_all(tape: Tape, n: int, states: int) -> Program:
     """
     varies = tape.varies()
     accesses: dict[int, Access] = {}
-    constants: list[float] = []
     shared: list[Loop] = []  # what is one for all comes first
     each: list[Loop] = []
-    once = sum(op == "constant" for op in tape.ops) + 2
+    once = 2  # the number of rows and one over it come first; constants stand in the loops
     many = (n,)
     for i, op, args in tape.instructions():
         if op == "constant":
@@ -166,7 +165,7 @@ def _for_all(tape: Tape, n: int, states: int) -> Program:
         result = Access((BUFFERS + 3 + states + k) * SPACE, (1,))
         operand = _for_members(accesses[y], many)
         each.append(Loop("identity", many, (), result, (operand,), None, False))
-    return Program(shared + each, [], [], constants, once, 0, [], [], [])
+    return Program(shared + each, [], [], [], once, 0, [], [], [])
 
 
 def _for_members(access: Access, members: tuple[int, ...]) -> Access:

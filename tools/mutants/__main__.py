@@ -65,6 +65,7 @@ COMPILER = [
     "moves",
     "compiled_step",
     "compiled_training",
+    "rule",
     "portable",
     "vmap",
     "own_primitives",
