@@ -51,7 +51,7 @@ def record(
 
     With the numbers of the Values that it captured, which are the last inputs.
     """
-    trace, batched = Trace(), set(batched)
+    trace, batched = Trace(exact=True), set(batched)
     traced = []
     for k, x in enumerate(args):
         leaves, rebuild = flatten(x)

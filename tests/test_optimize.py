@@ -11,7 +11,7 @@ from passes import same
 from strategies import wild_floats
 from test_fuse import tape_of, text
 
-from autograd import ieee
+from autograd import ieee, primitive, temporary_primitives
 from autograd.compiler.interpret import interpret
 from autograd.compiler.optimize import LAWS, simplify
 from autograd.compiler.tape import Tape, verify
@@ -63,8 +63,8 @@ SIMPLE: dict[str, tuple[Callable[..., Any], str]] = {
     "a product spelled out": (lambda m, a, b, c: m.prod(a, b, c), "mul(%2, %3)"),
     "a sum spelled out": (lambda m, a, b: m.total(a, b), "inner(%2, %3, %0, %3, %1, %3)"),
     "a dot spelled out": (
-        lambda m, a, b, c: m.dot(a, b, b, c, c),
-        "inner(%3, %4, %0, %1, %1, %2, %2, %4)",
+        lambda m, a, b, c: m.dot(a, b, b, c, a),
+        "inner(%3, %4, %0, %1, %1, %2, %0, %4)",
     ),
     "a mean spelled out": (lambda m, a, b: m.mean(a, b), "div(%4, %5)"),
     "a power": (lambda m, a: m.pow(a, 0.0), "1.0"),
@@ -139,6 +139,34 @@ def test_what_must_become_simpler_does() -> None:
     for f, _ in LEFT_INEXACT:
         assert text(simplify(tape_of(f), exact=True)) == text(tape_of(f))
     assert len(LAWS) == len(LEFT) + len(LEFT_INEXACT), "say here what the new law does"
+
+
+def test_a_step_alone_is_taken_of_the_relu() -> None:
+    """Whatever else there is of the same operand stays of it; without a relu the step does too."""
+    for f, want in (
+        (lambda m, a: m.mul(m.relu(m.exp(a)), m.tanh(m.exp(a))), "mul(relu(exp(a)), tanh(exp(a)))"),
+        (
+            lambda m, a: m.mul(m.relu(m.exp(a)), m.step(m.exp(a))),
+            "mul(relu(exp(a)), step(relu(exp(a))))",
+        ),
+        (lambda m, a: m.mul(m.abs(m.exp(a)), m.step(m.exp(a))), "mul(abs(exp(a)), step(exp(a)))"),
+    ):
+        assert text(simplify(tape_of(f), exact=True)) == want
+
+
+def test_own_operations_of_formulas_are_spelled_out() -> None:
+    """Their formula stands in their place, which may be an operand or a number."""
+    cubes: Any = lambda m, y, x: (m.mul(3.0, m.square(x)),)  # noqa: E731
+    with temporary_primitives():
+        primitive("optimize_cube", lambda m, x: m.mul(m.square(x), x), cubes)
+        primitive("optimize_self", lambda m, x: x, lambda m, y, x: (1.0,))
+        primitive("optimize_seven", lambda m, x: 7.0, lambda m, y, x: (0.0,))
+        for f, want in (
+            (lambda m, a: m.exp(m.optimize_cube(a)), "exp(mul(a, square(a)))"),
+            (lambda m, a: m.exp(m.optimize_self(a)), "exp(a)"),
+            (lambda m, a: m.add(m.optimize_seven(a), a), "add(a, 7)"),
+        ):
+            assert text(simplify(tape_of(f), exact=True)) == want
 
 
 def test_a_variable_in_a_sum_stays_one() -> None:

@@ -71,6 +71,9 @@ def test_it_is_compiled_once_and_for_good(monkeypatch: pytest.MonkeyPatch) -> No
     Several threads may call it at once, the first time too.
     """
     made: list[Any] = []
+    finished = []
+    finish = llvm.finish
+    monkeypatch.setattr(llvm, "finish", lambda: finished.append(len(made)) or finish())
 
     class Counted(machine.Machine):
         def __init__(self, *args: Any) -> None:
@@ -93,6 +96,7 @@ def test_it_is_compiled_once_and_for_good(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(made) == 1
     assert found == [found[0]] * 4
     assert not hasattr(made[0], "_shared")
+    assert finished == [1], "after it is made"
     assert llvm._worker is None or not llvm._worker.is_alive()
 
 

@@ -92,6 +92,9 @@ def test_what_varies_is_what_comes_from_batched_inputs() -> None:
     plain = Tape()
     plain.apply("exp", (plain.input(),))
     assert plain.varies() == [False, False]
+    every = Tape()
+    every.apply("exp", (every.input(batched=True),))
+    assert every.varies() == [True, True]
 
 
 def test_what_is_live_is_what_results_need() -> None:

@@ -50,7 +50,7 @@ def test_operators_are_recorded(name: str, a: float, b: float) -> None:
 
 def test_a_traced_number_is_shown_and_left_as_it_is() -> None:
     """Printing is harmless, whatever the format; +x is x."""
-    trace = Trace()
+    trace = Trace(exact=True)
     x, y = trace.input(), trace.input()
     assert (repr(y), f"{y}", f"{y:.3f}") == ("Traced(%1)",) * 3
     assert +x is x
@@ -64,13 +64,14 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "bool": (lambda x: 1.0 if x > 0.0 else 2.0, r"a branch .* depends on a number .*; write where"),
     "not": (lambda x: not x, "a branch"),
     "data": (lambda x: x.data, r"`.data` of a number was read .*; leave .data out"),
-    "grad": (lambda x: x.grad, r"`.grad` of a number was read .*autograd.grad"),
-    "backward": (lambda x: x.backward(), r"backward\(\) was called .*value_and_grad"),
+    "grad": (lambda x: x.grad, r"`.grad` of a number was read .*; take .* autograd.grad$"),
+    "backward": (lambda x: x.backward(), r"backward\(\) was called .*; compile .*value_and_grad"),
     "float": (lambda x: float(x), r"float\(x\) was called, .*; use autograd.exp"),
     "complex": (lambda x: complex(x), r"float\(x\) was called"),
     "round": (lambda x: round(x), r"float\(x\) was called"),
     "int": (lambda x: int(x), "a number was used as an index or a whole number .*autograd.take"),
-    "index": (lambda x: [1.0, 2.0][x], "a number was used as an index"),
+    "index": (lambda x: [1.0, 2.0][x], "a number was used as an index .*; read a row"),
+    "a node's data": (lambda x: Value(1.0).data * x, "`.data` of a number was read .*; leave"),
     "stored": (
         lambda x: setattr(Value(1.0), "data", x),
         r"a number was stored in the `.data` .*; return it",
@@ -89,9 +90,23 @@ def test_what_cannot_be_recorded(name: str) -> None:
     assert not modes.is_recording()
 
 
+def test_the_line_is_the_users_whoever_calls() -> None:
+    """Modules of the library and of NumPy are passed over, and no others."""
+    for module in ("autograd", "autograd.functions", "nn.losses", "numpy.lib", "contextlib"):
+        library: dict[str, Any] = {"__name__": module}
+        exec("def ask(x): return float(x)", library)
+        with pytest.raises(TraceError, match=f"in {__file__}, line"):
+            record(lambda x, ask=library["ask"]: ask(x), [1.0])
+    for names in ({"__name__": "nnets"}, {"__name__": "mine.autograd"}, {}):
+        other: dict[str, Any] = dict(names)
+        exec("def ask(x): return float(x)", other)
+        with pytest.raises(TraceError, match="in <string>, line 1:"):
+            record(lambda x, ask=other["ask"]: ask(x), [1.0])
+
+
 def test_a_number_of_another_run_is_refused() -> None:
     """Its place on another tape would mean something else here."""
-    kept = Trace().input()
+    kept = Trace(exact=True).input()
     with pytest.raises(TraceError, match=r"^a number was kept from another traced run"):
         record(lambda x: x + kept, [1.0])
 
@@ -103,7 +118,7 @@ def test_a_node_is_an_input_and_a_number_a_constant() -> None:
     assert captured == [2.0]
     assert tape.ops.count("input") == 2
     assert interpret(tape, [5.0, 4.0]) == [(5.0 * 4.0 + 4.0) * 3.0]
-    trace = Trace()
+    trace = Trace(exact=True)
     with recording(trace):
         assert trace.place(0.5) == trace.place(0.5) == 0
         assert type(trace.place(w)) is int
@@ -114,12 +129,12 @@ def test_nodes_are_read_as_usual_outside_and_after() -> None:
     """While one thread traces, `.data` is guarded; afterwards it is the slot again."""
     v = Value(2.0)
     slot = Value.__dict__["data"]
-    with recording(Trace()):
+    with recording(Trace(exact=True)):
         assert Value.__dict__["data"] is not slot
         with pytest.raises(TraceError, match="data"):
             _ = v.data
         assert repr(v) == "Value(data=2.0, grad=0.0)"
-        with recording(Trace()):
+        with recording(Trace(exact=True)):
             pass
         assert Value.__dict__["data"] is not slot
     assert Value.__dict__["data"] is slot
@@ -173,6 +188,13 @@ BRANCHES: dict[str, Callable[[Any], Any]] = {
     "both": lambda x: autograd.where(x > 0.0, autograd.log(x), x * 3.0) * 2.0,
     "product": lambda x: (
         autograd.where(x > 0.0, autograd.log(x), 0.0) * autograd.where(x > 0.0, x, 5.0)
+    ),
+    "an infinite slope behind": lambda x: autograd.sqrt(autograd.where(x > 1.0, x, 0.0)),
+    "an infinite slope behind a product": lambda x: autograd.sqrt(
+        autograd.where(x > 1.0, x, 0.0) * autograd.where(x > 0.7, x * x, 0.0)
+    ),
+    "a product of both, further on": lambda x: autograd.exp(
+        autograd.where(x > 1.0, autograd.log(x), -1.0) * autograd.where(x > 0.7, x, 3.0) * x
     ),
     "a sum": lambda x: autograd.total([autograd.where(x > 0.0, autograd.log(x), x), x]),
 }

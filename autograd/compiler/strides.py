@@ -7,6 +7,7 @@ import numpy as np
 from autograd.compiler.loops import SPACE, Access, Ints
 
 MOST_MEMBER_LOOPS, MOST_TERM_LOOPS = 3, 2
+_NONE: Ints = np.zeros(0, np.int64)  # the strides of no columns
 
 
 def cuts_between(keys: Ints) -> Ints:
@@ -63,7 +64,7 @@ def nests(columns: Ints) -> Iterator[tuple[tuple[int, ...], list[Access]]]:
     fits = [k for k, found in enumerate(alone) if found is not None and len(found) <= 2]
     nest = nest_of(columns[:, fits]) if fits else None
     if nest is None or len(nest) > MOST_MEMBER_LOOPS:
-        fits, nest = [], [(n, np.zeros(0, np.int64))]
+        fits, nest = [], [(n, _NONE)]
     accesses = []
     for k in range(columns.shape[1]):
         base = int(columns[0, k])
@@ -88,10 +89,10 @@ def double_nests(
     across = [f[:, 0] for f, s in zip(factors, separable, strict=True) if s]
     along = [f[0] for f, s in zip(factors, separable, strict=True) if s]
     n_terms = factors[0].shape[1]
-    terms = nest_of(np.column_stack(along)) if along else [(n_terms, np.zeros(0, np.int64))]
+    terms = nest_of(np.column_stack(along)) if along else [(n_terms, _NONE)]
     if terms is None or len(terms) > MOST_TERM_LOOPS:
         separable = [False] * len(factors)
-        across, terms = [], [(n_terms, np.zeros(0, np.int64))]
+        across, terms = [], [(n_terms, _NONE)]
     for members, (result, *found) in nests(np.column_stack([results, *across])):
         accesses = [result]
         column = 0

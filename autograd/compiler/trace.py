@@ -32,7 +32,7 @@ class Trace:
         each call, as the eager function would.
     """
 
-    def __init__(self, exact: bool = True) -> None:
+    def __init__(self, exact: bool) -> None:
         self.tape = Tape()
         self.exact = exact
         self.captured: dict[Value, int] = {}
