@@ -136,6 +136,21 @@ SUMS: dict[str, tuple[Callable[..., Any], str, str]] = {
         "(add(a, b) + c + add(a, b)*a), add(a, b)",
         "(add(a, b) + c + add(a, b)*a), add(a, b)",
     ),
+    "three numbers are": (
+        lambda m, a, b, c: m.add(m.add(a, b), c),
+        "(a + b + c)",
+        "(a + b + c)",
+    ),
+    "an inner and a sum": (
+        lambda m, a, b, c: m.add(m.inner(a, b, b, c), m.add(m.mul(c, c), b)),
+        "(a*b + b*c + (c*c + b))",
+        "(c*c + b + a*b + b*c)",
+    ),
+    "sums of sums": (
+        lambda m, a, b, c, d: m.add(m.add(m.add(a, b), m.add(c, d)), m.add(m.mul(a, d), b)),
+        "(a + b + add(c, d) + (a*d + b))",
+        "(a*d + b + c + d + a + b)",
+    ),
     "an inner goes on": (
         lambda m, a, b, c: m.add(m.inner(a, b, b, c), m.mul(c, c)),
         "(a*b + b*c + c*c)",

@@ -567,6 +567,24 @@ def test_explain_reports() -> None:
     assert all(part in str(report) for part in ("instructions", "time", "loops", "tanh"))
 
 
+def test_explain_tells_the_phases_of_a_batch() -> None:
+    """What runs before all rows, for each, and after them, each loop on a line of its own."""
+    fast = autograd.jit(lambda w, x: [autograd.exp(w), w * x[0], x[1], 2.0], batch_argnums=1)
+    fast(0.5, [[1.0, 2.0], [3.0, 4.0]])
+    phases = {}
+    for line in fast.explain().loops.splitlines():
+        if not line.startswith("  "):
+            phases[line] = lines = list[str]()
+        else:
+            lines.append(line.strip())
+    assert list(phases) == ["before:", "for each row:", "after:"]
+    assert [len(lines) for lines in phases.values()] == [2, 2, 2]
+    assert all("mean_over_rows" in line for line in phases["for each row:"])
+    fast._latest.machine = None
+    assert fast.explain().llvm == ""
+    assert fast.explain().interpreted
+
+
 def test_without_llvmlite_it_is_interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same bits, with one warning in all that names what to install."""
 
@@ -574,7 +592,7 @@ def test_without_llvmlite_it_is_interpreted(monkeypatch: pytest.MonkeyPatch) -> 
         raise MissingExtraError("llvmlite is not installed; pip install glassgrad[compiler]")
 
     monkeypatch.setattr(compiler_program, "Machine", missing)
-    monkeypatch.setattr(compiler_program, "_warned", False)
+    monkeypatch.setattr(compiler_program, "_told", [])
     f = autograd.value_and_grad(energy)
     with pytest.warns(RuntimeWarning, match=r"interpreted.*llvmlite"):
         got = autograd.jit(f)(PARAMS, X)

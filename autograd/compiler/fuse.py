@@ -79,12 +79,14 @@ def fuse(tape: Tape, exact: bool) -> Tape:
         if i in gone or ops[i] not in ("add", "sub", "mean_over_rows"):
             continue
         if ops[i] == "mean_over_rows":
-            (x, _), *others = zip(args[i][::2], args[i][1::2], strict=True)
+            x, *others = args[i]
+            if len(others) > 1:
+                continue
             sum_alone = ops[x] in ("add", "sub", "inner") and uses[x] == 1
-            if not others and sum_alone and not exact:  # exactly, each row has a sum of its own
+            if sum_alone and not exact:  # exactly, each row has a sum of its own
                 gone.add(x)
                 fused[i] = terms(x)
-            elif not others:
+            else:
                 fused[i] = [factors(i, x)]
         else:
             found = terms(i)

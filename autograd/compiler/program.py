@@ -117,12 +117,11 @@ def compile_function(
 
 
 _NONE = np.zeros(0)
-_warned = False
+_told: list[MissingExtraError] = []
 
 
 def warn_interpreted(error: MissingExtraError) -> None:
     """One notice in a process that there is no compiler."""
-    global _warned
-    if not _warned:
-        _warned = True
+    if not _told:
+        _told.append(error)
         warnings.warn(f"compiled functions are interpreted: {error}", RuntimeWarning, stacklevel=6)

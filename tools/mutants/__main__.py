@@ -66,6 +66,7 @@ COMPILER = [
     "compiled_step",
     "compiled_training",
     "rule",
+    "rolled",
     "portable",
     "vmap",
     "own_primitives",
