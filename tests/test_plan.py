@@ -281,7 +281,7 @@ def test_what_python_computes_has_no_vectors() -> None:
         f = primitive("plan_shifted", lambda x: float(x) + 1.0, lambda m, y, x: (1.0,))
         for g, args, batched in (
             (lambda x: [f(a) for a in x[:37]], [V], ()),
-            (lambda x: f(autograd.dot(x[:9], x[:9])), [V], (0,)),
+            (lambda x: f(autograd.dot(x, x)), [V], (0,)),
             (lambda w, x: [f(z) for z in autograd.linear(x, w, [0.0] * 6)], [[V] * 6, V], ()),
         ):
             found = statements(Passes(g, args, False, batched))

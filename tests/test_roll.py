@@ -18,7 +18,7 @@ from test_compiler import numbers
 import autograd
 from autograd.compiler.fuse import fuse
 from autograd.compiler.interpret import interpret, run_program
-from autograd.compiler.loops import ROWS, SPACE
+from autograd.compiler.loops import ROWS, SPACE, Program
 from autograd.compiler.merge import _places
 from autograd.compiler.roll import roll
 from autograd.compiler.tape import Tape, verify
@@ -486,21 +486,13 @@ def wild_tape(rng: random.Random) -> Tape:
     return fuse(verify(tape), exact=True)
 
 
-@pytest.mark.parametrize("exact", [True, False])
-@pytest.mark.parametrize("seed", range(12))
-def test_loops_of_any_tape(seed: int, exact: bool) -> None:
-    """They compute what the tape does, and each operand of each stays within its space.
+def check_spaces(program: Program, widths: list[int]) -> None:
+    """Each operand of each loop stays within its space, and rows are where rows belong.
 
     For machine code one address after another of a space lies where strides and tables say, but
     nothing is known of how spaces lie to one another.
     """
-    rng = random.Random(seed)
-    tape = wild_tape(rng)
-    varies = tape.varies()
-    inputs = [(k % 3, k // 3) for k in range(18)]
-    outputs = [(4 if varies[y] else 3, k) for k, y in enumerate(tape.outputs)]
-    program = roll(tape, inputs, outputs, exact)
-    sizes = [program.once, program.each_row, 6, 6, 6, 12, 12]
+    sizes = [program.once, program.each_row, *widths]
     for phase in program[:3]:
         for loop in phase:
             assert loop.rows is (loop.result.address // SPACE == ROWS)
@@ -508,6 +500,46 @@ def test_loops_of_any_tape(seed: int, exact: bool) -> None:
                 if access.literal is None:
                     space, places = _places(access, loop.members, loop.terms)
                     assert 0 <= places.min() <= places.max() < sizes[space]
+
+
+@pytest.mark.parametrize("op", ["hypot", "mul", "inner"])
+@pytest.mark.parametrize("kinds", list(itertools.combinations(range(6), 2)))
+def test_operands_of_two_kinds_are_two_loops(op: str, kinds: tuple[int, int]) -> None:
+    """Of rows, of the first and the last buffer, of constants, and of values of either kind."""
+    rng = random.Random(1)
+    n = 100
+    tape = Tape()
+    three = [float(x) for x in range(3)]
+    inputs = [[tape.input(batched=b) for _ in three] for b in (False, True, False)]
+    constants = [tape.constant(x) for x in (1.0, -1.0, 5.0)]
+    varying = [tape.apply("exp", (x,)) for x in inputs[1]]
+    others = [tape.apply("exp", (x,)) for x in inputs[2]]
+    every = [*inputs, varying, others, constants]
+    starts = [tape.apply("sin", (rng.choice(inputs[1]),)) for _ in range(n)]
+    for x in starts:
+        y = rng.choice(every[rng.choice(kinds)])
+        pairs = (x, y) if op != "inner" else (x, y, y, x, x, rng.choice(varying))
+        tape.outputs.append(tape.apply(op, pairs))
+    varies = tape.varies()
+    assert all(varies[y] for y in tape.outputs)
+    places = [(k, i) for k in range(3) for i in range(3)]
+    for exact in (True, False):
+        program = roll(tape, places, [(3, i) for i in range(n)], exact)
+        check_spaces(program, [3, 3, 3, n])
+        assert len(program.rows) < n or op == "inner"
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("seed", range(12))
+def test_loops_of_any_tape(seed: int, exact: bool) -> None:
+    """They compute what the tape does, and each operand of each stays within its space."""
+    rng = random.Random(seed)
+    tape = wild_tape(rng)
+    varies = tape.varies()
+    inputs = [(k % 3, k // 3) for k in range(18)]
+    outputs = [(4 if varies[y] else 3, k) for k, y in enumerate(tape.outputs)]
+    program = roll(tape, inputs, outputs, exact)
+    check_spaces(program, [6, 6, 6, 12, 12])
     rows = 3
     numbers = [[rng.gauss(0.0, 1.0) for _ in range(rows)] for _ in range(18)]
     given = [x if b else x[0] for x, b in zip(numbers, tape.batched, strict=True)]
