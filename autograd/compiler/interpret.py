@@ -81,7 +81,7 @@ def run_program(program: Program, buffers: Sequence[Any], rows: int = 1) -> None
 
     for loop in program.before:
         run(loop)
-    for row in range(rows if program.each_row else 0):
+    for row in range(rows):
         for i, (buffer, place) in enumerate(program.row_inputs):
             row_numbers[i] = buffers[buffer][row, place]
         for loop in program.rows:
