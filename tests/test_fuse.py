@@ -142,6 +142,11 @@ SUMS: dict[str, tuple[Callable[..., Any], str, str]] = {
         "(add(a, b) + c + add(a, b)*a), add(a, b)",
         "(add(a, b) + c + add(a, b)*a), add(a, b)",
     ),
+    "numbers that are known": (
+        lambda m, a: m.add(m.mul(a, 3.0), 2.0),
+        "(a*3 + 2)",
+        "(a*3 + 2)",
+    ),
     "three numbers are": (
         lambda m, a, b, c: m.add(m.add(a, b), c),
         "(a + b + c)",

@@ -241,13 +241,13 @@ ROLLED: dict[str, tuple[Callable[..., Any], list[Any], tuple[int, ...], str]] = 
     ),
     "long sums of few, in no order": (
         lambda x, y: [
-            autograd.dot(x[:17], [y[(k + i) ** 3 % 17] for k in range(17)]) for i in range(2)
+            autograd.dot(x[:17], [y[(k + i) ** 3 % 17] for k in range(17)]) for i in range(4)
         ],
         [[0.1 * i for i in range(17)]] * 2,
         (),
         """
-        2 sums of 17: buffer3[0 + 1i] = inner(buffer0[0 + 1j], buffer1[0 + table])
-        2 sums of 1: buffer3[0 + 1i] = inner(once[2], 1.0) + its own
+        4 sums of 17: buffer3[0 + 1i] = inner(buffer0[0 + 1j], buffer1[0 + table])
+        4 sums of 1: buffer3[0 + 1i] = inner(once[2], 1.0) + its own
         """,
     ),
     "sums with constant factors": (
@@ -257,6 +257,18 @@ ROLLED: dict[str, tuple[Callable[..., Any], list[Any], tuple[int, ...], str]] = 
         """
         7 sums of 1: buffer2[0 + 1i] = inner(buffer0[0 + 1i], 2.0)
         7 sums of 1: buffer2[0 + 1i] = inner(buffer0[1 + 1i], 3.0) + its own
+        """,
+    ),
+    "in either order": (
+        lambda x, y: [
+            2.0 * a + 3.0 * b if i % 2 else 3.0 * b + 2.0 * a
+            for i, (a, b) in enumerate(zip(x, y, strict=True))
+        ],
+        [X, X],
+        (),
+        """
+        8 sums of 1: buffer3[0 + 1i] = inner(buffer0[0 + 1i], 2.0)
+        8 sums of 1: buffer3[0 + 1i] = inner(buffer1[0 + 1i], 3.0) + its own
         """,
     ),
     "means apart from one another": (
