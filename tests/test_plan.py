@@ -43,6 +43,15 @@ PLANNED: dict[str, tuple[Callable[..., Any], list[Any], tuple[int, ...]]] = {
         lambda w, x: [autograd.dot([r[j] for r in w], x[:19]) for j in range(37)], [[V] * 19, V],
         (),
     ),
+    "a layer, its weights last": (
+        lambda x, w: autograd.linear(x[:19], w, [0.5] * 37), [V, [V[:19]] * 37], (),
+    ),
+    "a column times a row": (
+        lambda w, x: autograd.dot([r[2] for r in w], x), [[V[:5]] * 50, V], (),
+    ),
+    "a row times a column": (
+        lambda x, w: autograd.dot([r[2] for r in w], x), [V, [V[:5]] * 50], (),
+    ),
     "a sum of 50 products": (autograd.dot, [V, V], ()),
     "a batch, 6 units of 5": (autograd.value_and_grad(loss), [[V[:5]] * 6, V[:5]], (1,)),
     "rows that are matrices, times one": (
@@ -178,8 +187,10 @@ def check(found: Sequence[Statement], target: Target) -> None:
             check_call(call)
             assert call.kind.sums == sums_of(s)
             if call.kind.lanes == "rows":
-                lanes = call.kind.tile[2] * call.kind.width
-                assert target.block % lanes == 0, "whole vectors in a block"
+                width, vectors = call.kind.width, call.kind.tile[2]
+                assert target.block % (vectors * width) == 0, "whole vectors in a block"
+                if width > 1 and sums_of(s) in ("start", "go on") and not call.tables:
+                    assert vectors == min(4, target.block // width)
         by_calls = Counter(x for call in planned for x in visited_by(call))
         assert by_calls == Counter(visited(s, target)), str(s)
 
@@ -227,6 +238,16 @@ SHAPES: dict[str, list[str]] = {
         "start, members 8, tile 2x1x1: 1x2x5 of 1x6 masked",
         "start, members 8, tile 1x1x1: 1x1x5 of 1x6 masked",
         "no sum, members 8, tile 1x1x1: 1x1x35 of 1x1 masked",
+    ],
+    "a layer, its weights last": [
+        "start, terms 8, tile 1x4x1: 1x1x36 of 1x19 masked",
+        "start, terms 8, tile 1x1x1: 1x1x1 of 1x19 masked",
+    ],
+    "a column times a row": ["start, one 1, tile 1x1x1: 1x1x1 of 1x50"],
+    "a row times a column": ["start, one 1, tile 1x1x1: 1x1x1 of 1x50"],
+    "a long sum": [
+        "no sum, members 8, tile 1x1x1: 1x1x40 of 1x1",
+        "start, terms 8, tile 1x1x1: 1x1x1 of 1x40",
     ],
     "a sum of 50 products": ["start, terms 8, tile 1x1x1: 1x1x1 of 1x50 masked"],
     "operands in no order go through a table": [

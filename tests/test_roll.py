@@ -104,6 +104,15 @@ ROLLED: dict[str, tuple[Callable[..., Any], list[Any], tuple[int, ...], str]] = 
         (),
         "8: buffer2[0 + 1i] = clip(buffer0[0 + 1i], -1.0, 2.0)",
     ),
+    "each in its own": (
+        lambda x: [[autograd.maximum(a, 1.0) for a in x], [autograd.maximum(a, 3.0) for a in x]],
+        [X],
+        (),
+        """
+        8: buffer2[0 + 1i] = maximum(buffer0[0 + 1i], 1.0)
+        8: buffer2[8 + 1i] = maximum(buffer0[0 + 1i], 3.0)
+        """,
+    ),
     "operands in no order go through a table": (
         lambda x: [autograd.exp(x[i * i * i % 41] * 1.5) for i in range(41)],
         [[0.1 * i for i in range(41)]],
@@ -470,6 +479,7 @@ def test_the_order_of_the_trace_is_no_matter() -> None:
     args: list[Any] = [[X[:6]] * 7, [X[:5]] * 6]
     want = loops(f(every), args, False, ())
     assert len(want) == 4
+    assert want[0].startswith("7 x 5 sums of 6: once["), "rows first"
     for seed in range(4):
         assert loops(f(random.Random(seed).sample(every, 35)), args, False, ()) == want
 
