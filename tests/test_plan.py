@@ -46,6 +46,16 @@ PLANNED: dict[str, tuple[Callable[..., Any], list[Any], tuple[int, ...]]] = {
     "a layer, its weights last": (
         lambda x, w: autograd.linear(x[:19], w, [0.5] * 37), [V, [V[:19]] * 37], (),
     ),
+    "three loops, no vector": (
+        lambda a: [[[[autograd.exp(x), x] for x in r[:3]] for r in m[:3]] for m in a],
+        [[[V[:5]] * 4] * 3],
+        (),
+    ),
+    "three loops in each row": (
+        lambda a: autograd.prod([autograd.exp(x) for m in a for r in m[:3] for x in r[:3]]),
+        [[[V[:5]] * 4] * 3],
+        (0,),
+    ),
     "a column times a row": (
         lambda w, x: autograd.dot([r[2] for r in w], x), [[V[:5]] * 50, V], (),
     ),
@@ -243,6 +253,7 @@ SHAPES: dict[str, list[str]] = {
         "start, terms 8, tile 1x4x1: 1x1x36 of 1x19 masked",
         "start, terms 8, tile 1x1x1: 1x1x1 of 1x19 masked",
     ],
+    "three loops, no vector": ["no sum, one 1, tile 1x1x1: 3x3x3 of 1x1"] * 2,
     "a column times a row": ["start, one 1, tile 1x1x1: 1x1x1 of 1x50"],
     "a row times a column": ["start, one 1, tile 1x1x1: 1x1x1 of 1x50"],
     "a long sum": [
