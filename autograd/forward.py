@@ -37,7 +37,10 @@ class Dual(Methods):
         self.tangent = tangent
         self.level = level
 
-    def __apply_primitive__(self, p: Primitive, operands: tuple[Any, ...]) -> "Dual":
+    def __apply_primitive__(self, p: Primitive, operands: tuple[Any, ...]) -> Any:
+        for x in operands:  # a tangent of an inner level, on one branch of a traced `where`
+            if hasattr(x, "__settle__"):
+                return x.__apply_primitive__(p, operands)
         level = max(x.level for x in operands if type(x) is Dual)
         mine = [type(x) is Dual and x.level == level for x in operands]
         primals = [x.primal if m else x for x, m in zip(operands, mine, strict=True)]

@@ -157,6 +157,8 @@ class _Trace:
         if type(y) is Dual:  # the gradient of a dual number: of its primal, and of its tangent
             both = zip(self._gradients(y.primal), self._gradients(y.tangent), strict=True)
             return [Dual(p, t, y.level) for p, t in both]
+        if hasattr(y, "__settle__"):  # a tangent that exists on one branch of a traced `where`
+            return self._gradients(y.__settle__())
         if hasattr(y, "__gradients__"):  # of a traced number, the compiler's
             gradients: list[Any] = y.__gradients__(self.variables)
             return gradients

@@ -107,7 +107,7 @@ def test_the_line_is_the_users_whoever_calls() -> None:
 def test_a_number_of_another_run_is_refused() -> None:
     """Its place on another tape would mean something else here."""
     kept = Trace(exact=True).input()
-    with pytest.raises(TraceError, match=r"^a number was kept from another traced run"):
+    with pytest.raises(TraceError, match=r"^a number was kept from another traced run.*return it$"):
         record(lambda x: x + kept, [1.0])
 
 
@@ -209,6 +209,33 @@ def test_forward_mode_behind_a_branch(name: str) -> None:
         got = run(lambda x: autograd.jvp(f, x, 1.0), [3.0], at)
         assert got == pytest.approx(want, nan_ok=True), at
         assert got[1] == pytest.approx(autograd.grad(f)(at), nan_ok=True), at
+
+
+def _forward(f: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda x: autograd.jvp(f, x, 1.0)[1]
+
+
+HIGHER: dict[str, tuple[Callable[[Any], Any], ...]] = {  # the innermost first
+    "forward over forward": (_forward, _forward),
+    "forward over reverse": (autograd.grad, _forward),
+    "reverse over forward": (_forward, autograd.grad),
+    "forward over reverse over forward": (_forward, autograd.grad, _forward),
+    "three times forward": (_forward, _forward, _forward),
+}
+
+
+@pytest.mark.parametrize("order", HIGHER)
+@pytest.mark.parametrize("name", BRANCHES)
+def test_higher_derivatives_behind_a_branch(name: str, order: str) -> None:
+    """In any mix of the modes: traced is what eager is, on every branch."""
+    f = BRANCHES[name]
+    for transform in HIGHER[order]:
+        f = transform(f)
+    tape, captured = record(lambda x: f(x), [3.0])
+    assert not captured
+    for at in (2.0, 0.75, 0.5, 1.0, -1.0):
+        got = interpret(tape, [at])
+        assert got == pytest.approx([f(at)], nan_ok=True, rel=1e-9, abs=1e-12), at
 
 
 def test_a_graph_is_replayed_with_other_numbers() -> None:
