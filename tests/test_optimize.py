@@ -23,6 +23,10 @@ SIMPLE: dict[str, tuple[Callable[..., Any], str]] = {
     "products commute": (lambda m, a, b: m.sub(m.mul(a, b), m.mul(b, a)), "sub(%2, %2)"),
     "equality commutes": (lambda m, a, b: m.sub(m.eq(a, b), m.eq(b, a)), "sub(%2, %2)"),
     "a constant too": (lambda m, a: m.sub(m.mul(a, 3.0), m.mul(3.0, a)), "sub(%2, %2)"),
+    "also one that was there before": (
+        lambda m, a: m.sub(m.mul(m.exp(m.mul(a, 3.0)), 3.0), m.mul(3.0, m.exp(m.mul(a, 3.0)))),
+        "sub(%4, %4)",
+    ),
     "differences do not": (lambda m, a, b: m.add(m.sub(a, b), m.sub(b, a)), "add(%2, %3)"),
     "nor comparisons": (lambda m, a, b: m.add(m.gt(a, b), m.gt(b, a)), "add(%2, %3)"),
     "other operations are shared as well": (
