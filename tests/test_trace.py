@@ -2,8 +2,10 @@
 
 import operator
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from passes import record, same
@@ -46,6 +48,18 @@ def test_operators_are_recorded(name: str, a: float, b: float) -> None:
     constant = f(x, b)  # a power of a constant is another
     assert same(run(lambda x: f(x, b), [1.0], a)[0], getattr(constant, "data", float(want)))
     assert same(run(lambda y: f(a, y), [1.0], b)[0], want)
+
+
+def test_comparisons_with_numbers_of_any_kind() -> None:
+    """Whole numbers, truth values, fractions and NumPy's, on either side; nothing else."""
+    for number in (2, True, Fraction(1, 2), np.float64(1.5), np.int64(2), Value(2.0)):
+        plain = number.data if type(number) is Value else float(number)
+        want = [float(x > plain) for x in (0.0, 1.0, 1.75, 3.0)]
+        for f in (lambda x, n=number: x > n, lambda x, n=number: n < x):
+            assert [run(f, [5.0], x)[0] for x in (0.0, 1.0, 1.75, 3.0)] == want
+    for wrong in ("2", None, [2.0]):
+        with pytest.raises(TypeError):
+            record(lambda x, wrong=wrong: x > wrong, [1.0])
 
 
 def test_a_traced_number_is_shown_and_left_as_it_is() -> None:
