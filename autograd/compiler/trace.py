@@ -305,19 +305,18 @@ class PartialTangent:
         self.active = active
 
     def __apply_primitive__(self, p: Primitive, operands: tuple[Any, ...]) -> Any:
+        """Of "mul" by a local derivative and "total", all that forward mode does with tangents."""
         partial = [x for x in operands if type(x) is PartialTangent]
-        values = [x.value if type(x) is PartialTangent else x for x in operands]
-        if p.name == "mul" and len(partial) == 1:
-            product = call(p, *values)
-            return PartialTangent(call(TABLE["where"], self.active, product, -0.0), self.active)
-        if p.name == "total":
-            if len(partial) < len(operands):
-                return call(p, *values)
-            active = self.active
-            for x in partial[1:]:
-                active = call(TABLE["where"], active, 1.0, x.active)
-            return PartialTangent(call(p, *values), active)
-        return call(p, *[x.__settle__() if type(x) is PartialTangent else x for x in operands])
+        result = call(p, *[x.value if type(x) is PartialTangent else x for x in operands])
+        if p.name == "mul":
+            return PartialTangent(call(TABLE["where"], self.active, result, -0.0), self.active)
+        assert p.name == "total", p.name
+        if len(partial) < len(operands):
+            return result
+        active = self.active
+        for x in partial[1:]:
+            active = call(TABLE["where"], active, 1.0, x.active)
+        return PartialTangent(result, active)
 
     def __settle__(self) -> Any:
         """The tangent as a number for all cases."""
