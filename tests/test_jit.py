@@ -595,8 +595,9 @@ def test_without_llvmlite_it_is_interpreted(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(compiler_program, "Machine", missing)
     monkeypatch.setattr(compiler_program, "_told", [])
     f = autograd.value_and_grad(energy)
-    with pytest.warns(RuntimeWarning, match=r"interpreted.*llvmlite"):
+    with pytest.warns(RuntimeWarning, match=r"interpreted.*llvmlite") as caught:
         got = autograd.jit(f)(PARAMS, X)
+    assert [warning.filename for warning in caught] == [__file__], "at the line of the call"
     assert got == f(PARAMS, X)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -46,6 +46,11 @@ PLANNED: dict[str, tuple[Callable[..., Any], list[Any], tuple[int, ...]]] = {
     "a layer, its weights last": (
         lambda x, w: autograd.linear(x[:19], w, [0.5] * 37), [V, [V[:19]] * 37], (),
     ),
+    "windows in each row": (
+        lambda w, x: autograd.prod([autograd.dot(w[:9], x[i : i + 9]) for i in range(6)]),
+        [V, V],
+        (1,),
+    ),
     "three loops, no vector": (
         lambda a: [[[[autograd.exp(x), x] for x in r[:3]] for r in m[:3]] for m in a],
         [[[V[:5]] * 4] * 3],
@@ -252,6 +257,14 @@ SHAPES: dict[str, list[str]] = {
     "a layer, its weights last": [
         "start, terms 8, tile 1x4x1: 1x1x36 of 1x19 masked",
         "start, terms 8, tile 1x1x1: 1x1x1 of 1x19 masked",
+    ],
+    "windows in each row": [
+        "no sum, one 1, tile 1x1x1:  of ",
+        "start, rows 8, tile 1x4x4: 1x1x4 of 1x9",
+        "start, rows 8, tile 1x2x4: 1x1x2 of 1x9",
+        "no sum, rows 8, tile 1x1x1:  of ",
+        "rows, rows 8, tile 1x1x1: 1x1x1 of 1x1",
+        "no sum, one 1, tile 1x1x1:  of ",
     ],
     "three loops, no vector": ["no sum, one 1, tile 1x1x1: 3x3x3 of 1x1"] * 2,
     "a column times a row": ["start, one 1, tile 1x1x1: 1x1x1 of 1x50"],

@@ -451,6 +451,24 @@ def test_how_many_are_too_few_for_a_table(n: int) -> None:
     assert len(found) == (n if n <= 32 else 1)
 
 
+@pytest.mark.parametrize("n", [3, 4, 5])
+def test_how_many_are_too_few_for_sums(n: int) -> None:
+    """Up to four short sums are written out; more are a loop for each kind of term."""
+    found = loops(lambda x: [autograd.dot(x[:3], x[i : i + 3]) for i in range(n)], [X], False, ())
+    assert len(found) == (4 * n if n <= 4 else 2)
+
+
+def test_a_constant_factor_is_the_second() -> None:
+    """Wherever it stands, it is a number in the loop and not read from memory."""
+    tape = Tape()
+    xs = [tape.input() for _ in range(8)]
+    tape.outputs = [tape.apply("inner", (2.0, x, x, x, x, 3.0)) for x in xs]
+    places = [(k, i) for k in (0, 1) for i in range(8)]
+    for exact in (True, False):
+        found = roll(tape, places[:8], places[8:], exact).before
+        assert sorted([loop.operands[1].literal or 0.0 for loop in found]) == [0.0, 2.0, 3.0]
+
+
 @pytest.mark.parametrize("op", ["add", "mul", "eq"])
 def test_sides_of_what_commutes(op: str) -> None:
     """Operands of one kind stand on one side, whichever was computed first."""
@@ -525,9 +543,12 @@ def check_spaces(program: Program, widths: list[int]) -> None:
 
 
 @pytest.mark.parametrize("op", ["hypot", "mul", "inner"])
-@pytest.mark.parametrize("kinds", list(itertools.combinations(range(6), 2)))
+@pytest.mark.parametrize("kinds", list(itertools.combinations(range(7), 2)))
 def test_operands_of_two_kinds_are_two_loops(op: str, kinds: tuple[int, int]) -> None:
-    """Of rows, of the first and the last buffer, of constants, and of values of either kind."""
+    """Of rows, of the first and the last buffer, of constants, of values that are and are not out.
+
+    However irregular: where nothing moves by strides, there is a loop for each pair of spaces.
+    """
     rng = random.Random(1)
     n = 100
     tape = Tape()
@@ -535,8 +556,8 @@ def test_operands_of_two_kinds_are_two_loops(op: str, kinds: tuple[int, int]) ->
     inputs = [[tape.input(batched=b) for _ in three] for b in (False, True, False)]
     constants = [tape.constant(x) for x in (1.0, -1.0, 5.0)]
     varying = [tape.apply("exp", (x,)) for x in inputs[1]]
-    others = [tape.apply("exp", (x,)) for x in inputs[2]]
-    every = [*inputs, varying, others, constants]
+    firsts, others = ([tape.apply(f, (x,)) for x in inputs[2]] for f in ("cos", "exp"))
+    every = [*inputs, varying, others, firsts, constants]
     starts = [tape.apply("sin", (rng.choice(inputs[1]),)) for _ in range(n)]
     for x in starts:
         y = rng.choice(every[rng.choice(kinds)])
@@ -544,11 +565,29 @@ def test_operands_of_two_kinds_are_two_loops(op: str, kinds: tuple[int, int]) ->
         tape.outputs.append(tape.apply(op, pairs))
     varies = tape.varies()
     assert all(varies[y] for y in tape.outputs)
+    tape.outputs += others[1:]
     places = [(k, i) for k in range(3) for i in range(3)]
+    outputs = [*[(3, i) for i in range(n)], (4, 0), (4, 1)]
     for exact in (True, False):
-        program = roll(tape, places, [(3, i) for i in range(n)], exact)
-        check_spaces(program, [3, 3, 3, n])
-        assert len(program.rows) < n or op == "inner"
+        program = roll(tape, places, outputs, exact)
+        check_spaces(program, [3, 3, 3, n, 2])
+        if op != "inner" and not {4, 6} & set(kinds):
+            assert sum(loop.op == op for loop in program.rows) == 2
+
+
+def test_many_kinds_of_operands_in_one_space_are_one_loop() -> None:
+    """Where each pair of kinds would be a loop of few, tables reach them all."""
+    rng = random.Random(2)
+    tape = Tape()
+    xs = [tape.input() for _ in range(3)]
+    ops = ("exp", "sin", "cos", "tanh", "sinh", "cosh", "abs", "sqrt")
+    pool = [[tape.apply(op, (x,)) for x in xs] for op in ops]
+    for _ in range(100):
+        a, b = (rng.choice(rng.choice(pool)) for _ in range(2))
+        tape.outputs.append(tape.apply("hypot", (a, b)))
+    program = roll(tape, [(0, i) for i in range(3)], [(1, i) for i in range(100)], exact=True)
+    check_spaces(program, [3, 100])
+    assert [loop.members for loop in program.before if loop.op == "hypot"] == [(100,)]
 
 
 @pytest.mark.parametrize("exact", [True, False])
