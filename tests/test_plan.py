@@ -46,6 +46,11 @@ PLANNED: dict[str, tuple[Callable[..., Any], list[Any], tuple[int, ...]]] = {
     "a layer, its weights last": (
         lambda x, w: autograd.linear(x[:19], w, [0.5] * 37), [V, [V[:19]] * 37], (),
     ),
+    "a matrix for each vector": (
+        lambda w, x: [[autograd.dot(r, v) for r in m] for m, v in zip(w, x, strict=True)],
+        [[[V[:19]] * 6] * 3, [V[:19]] * 3],
+        (),
+    ),
     "windows in each row": (
         lambda w, x: autograd.prod([autograd.dot(w[:9], x[i : i + 9]) for i in range(6)]),
         [V, V],
@@ -257,6 +262,11 @@ SHAPES: dict[str, list[str]] = {
     "a layer, its weights last": [
         "start, terms 8, tile 1x4x1: 1x1x36 of 1x19 masked",
         "start, terms 8, tile 1x1x1: 1x1x1 of 1x19 masked",
+    ],
+    "a matrix for each vector": [
+        "start, terms 8, tile 1x4x1: 1x3x4 of 1x19 masked",
+        "start, terms 8, tile 1x2x1: 1x3x2 of 1x19 masked",
+        "no sum, members 8, tile 1x1x1: 1x1x18 of 1x1 masked",
     ],
     "windows in each row": [
         "no sum, one 1, tile 1x1x1:  of ",

@@ -146,6 +146,8 @@ def test_a_sound_tape_passes() -> None:
     tape.apply("inner", (0, 1))
     tape.apply("mean_over_rows", (0, 1, 1, 1))
     tape.apply("total", (0,))
+    for op in ("total", "largest", "take"):
+        tape.apply(op, (0, 1, 2, 4))
     tape.outputs = [0, len(tape) - 1]
     assert verify(tape) is tape
 

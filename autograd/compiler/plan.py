@@ -206,10 +206,7 @@ class _Planner:
             most = [4, 4] if tiles[0] is not None else [1, 4]
         elif tiles[0] is not None:
             most = [4, 1]
-        if lanes == "members":
-            pieces2: list[tuple[int, int, int]] = [(0, members[2].times, 1)]
-        else:
-            pieces2 = list(_pieces(members[2].times, _powers_below(most[1])))
+        pieces2 = list(_pieces(members[2].times, _powers_below(most[1])))
         for first1, count1, tile1 in _pieces(members[1].times, _powers_below(most[0])):
             for first2, count2, tile2 in pieces2:
                 dims = [
