@@ -232,6 +232,22 @@ def test_structures_that_flatten_alike_are_kept_apart() -> None:
     assert mapped(([1.0], [2.0]), [5.0]).tolist() == [4.0]
 
 
+def test_a_compiled_map_of_nodes() -> None:
+    """Among Values, by keyword too, it is the map itself, with derivatives; a text is refused."""
+    mapped = jit(vmap(lambda x, *, k: x * x * k))
+    x, k = [Value(2.0), Value(3.0)], [Value(5.0), Value(7.0)]
+    y = mapped(x, k=k)
+    autograd.total(list(y)).backward()
+    assert [v.data for v in y] == [20.0, 63.0]
+    assert [v.grad for v in (*x, *k)] == [20.0, 42.0, 4.0, 9.0]
+    slopes = grad(lambda x: autograd.total(list(mapped(x, k=[5.0, 7.0]))))([2.0, 3.0])
+    assert slopes == [20.0, 42.0]
+    with pytest.raises(OperandError):
+        mapped([1.0, "2"], k=[1.0, 1.0])
+    twice = vmap(jit(vmap(lambda a, b: a - b, (None, 0))), (0, None))
+    assert twice([1.0, 2.0], [10.0, 20.0, 30.0]).tolist() == [[-9, -19, -29], [-8, -18, -28]]
+
+
 def test_copies_and_pickles() -> None:
     """A compiled map can be copied and pickled; it compiles anew."""
     mapped = jit(vmap(autograd.sin))
