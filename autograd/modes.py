@@ -12,7 +12,8 @@ paused: ContextVar[int] = ContextVar("no_grad", default=0)  # blocks open around
 recorder: ContextVar[Callable[..., Any] | None] = ContextVar("recorder", default=None)
 # who is told of nodes and gradients (anomaly.py), the innermost last; None for a block that is off
 _watchers: ContextVar[tuple[Any, ...]] = ContextVar("watchers", default=())
-depth: ContextVar[int] = ContextVar("depth", default=0)  # derivatives being taken around this one
+# whether what runs is the function of a derivative that is being taken
+inside_derivative: ContextVar[bool] = ContextVar("inside_derivative", default=False)
 # open blocks of any kind in all threads: a context variable costs too much to read per node
 open_blocks = 0
 _lock = Lock()

@@ -64,7 +64,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
                 for y, c in zip(trace.outputs, cs, strict=True)
                 if not (type(c) is float and c == 0.0)
             ]
-            root = call(TABLE["total"], *terms) if terms else 0.0
+            root = call(TABLE["total"], *terms)
         gradients: tuple[Any, ...] = trace.gradient(root)
         return gradients
 
@@ -123,7 +123,7 @@ class _Trace:
             given = (given,)
         for position, arg in zip(positions, given, strict=True):
             new_args[position] = arg
-        with _recording(), _deeper():
+        with _recording(), _inside_derivative():
             self.result = f(*new_args, **kwargs)
         self.outputs, self.rebuild_result = flatten(self.result)
         for y in self.outputs:
@@ -135,14 +135,14 @@ class _Trace:
 
     @staticmethod
     def _chosen(args: tuple[Any, ...], positions: tuple[int, ...]) -> tuple[Any, ...]:
-        if len({position % max(len(args), 1) for position in positions}) < len(positions):
-            raise StructureError(f"argnums={positions} names an argument twice")
         for position in positions:
             if not -len(args) <= position < len(args):
                 raise StructureError(
                     f"argnums={position} names an argument that is not there: {len(args)} given; "
                     "differentiate by a positional argument"
                 )
+        if len({position % len(args) for position in positions}) < len(positions):
+            raise StructureError(f"argnums={positions} names an argument twice")
         return tuple([args[position] for position in positions])
 
     def value(self) -> Any:
@@ -170,13 +170,11 @@ class _Trace:
         """Whether an outer derivative may depend on this output."""
         if type(y) is Dual:
             return self._outer(y.primal) or self._outer(y.tangent)
-        if hasattr(y, "__gradients__"):
-            return True
         if type(y) is not Value:
             return False
         if self.from_values:
             return True
-        if not modes.depth.get():
+        if not modes.inside_derivative.get():
             return False
         own = set(self.variables)
         return any(v.op is None and v not in own for v in _flow_order(y, own))
@@ -316,9 +314,9 @@ def _recording() -> Iterator[None]:
 
 
 @contextmanager
-def _deeper() -> Iterator[None]:
-    token = modes.depth.set(modes.depth.get() + 1)
+def _inside_derivative() -> Iterator[None]:
+    token = modes.inside_derivative.set(True)
     try:
         yield
     finally:
-        modes.depth.reset(token)
+        modes.inside_derivative.reset(token)

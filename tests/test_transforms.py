@@ -294,6 +294,12 @@ def test_arguments_are_counted_from_either_end() -> None:
                 transform(f, beyond)(3.0, 5.0)
         with pytest.raises(StructureError, match="not there: 0 given"):
             transform(f)()
+        # what is beyond the end is not taken for the other, counted around
+        for beyond in (2, 3, -3, -4):
+            with pytest.raises(StructureError, match=f"argnums={beyond} .* not there: 2 given"):
+                transform(f, (1, beyond, 0))(3.0, 5.0)
+        with pytest.raises(StructureError, match=r"argnums=0 .* not there: 0 given"):
+            transform(f, (0, 1))()
 
 
 def test_values_of_inner_derivatives_depend_on_outer_variables() -> None:
@@ -309,3 +315,70 @@ def test_values_of_inner_derivatives_depend_on_outer_variables() -> None:
     assert grad(inner(square, 1, 1))(3.0) == 2.0
     assert grad(inner(shifted, 0, 0))(3.0) == 6.0  # 2 * a, though the tangent knows no a
     assert grad(inner(shifted, 0, 1))(3.0) == 0.0
+
+
+def test_what_no_outer_derivative_needs_is_plain() -> None:
+    """An inner derivative that knows nothing of the outer's variable is of floats: math takes it.
+
+    Not so where it does: those are nodes, on which math.sin would drop the gradient.
+    """
+    square = lambda y: y * y  # noqa: E731
+
+    def inner(x):
+        value, slope = value_and_grad(square)(3.0)
+        (pulled,) = vjp(square, 3.0)[1](0.5)
+        rows = jacobian(lambda v: [v[0], v[0] * v[1], 7.0])([2.0, 3.0])
+        found = [value, slope, pulled, hvp(square, 3.0, 1.0), *rows[0], *rows[1], *rows[2]]
+        assert [type(y) for y in found] == [float] * len(found)
+        assert found == [9.0, 6.0, 3.0, 2.0, 1.0, 0.0, 3.0, 2.0, 0.0, 0.0]
+        return x * math.sin(slope)
+
+    assert grad(inner)(2.0) == math.sin(6.0)
+    assert grad(grad(lambda x: inner(x) * x))(2.0) == 2.0 * math.sin(6.0)
+    for outer in (grad(lambda x: math.sin(grad(lambda y: y * x)(1.0))), jacobian(math.sin)):
+        with pytest.raises(autograd.OperandError):
+            outer(2.0)
+
+
+def test_a_recorded_gradient_has_no_factors_of_one() -> None:
+    """The gradient's graph is as one would write it: no product in it is by a constant 1."""
+    functions = [
+        lambda x, y: x + y,
+        lambda x, y: autograd.exp(x) * y - x / y,
+        lambda x, y: autograd.total([autograd.sin(x), y, x * y]),
+        lambda x, y: autograd.dot([x, y], [autograd.exp(y), x], y),
+        lambda x, y: autograd.tanh(x + y) + autograd.tanh(x * y),
+    ]
+    for f in functions:
+        for slope in grad(f, (0, 1))(Value(0.5), Value(2.0)):
+            if type(slope) is Value:
+                for v in autograd.topological_order(slope):
+                    if v.op == "mul":
+                        assert not any(p.op == "constant" and p.data == 1.0 for p in v.parents)
+
+
+def test_derivatives_leave_no_mode_behind() -> None:
+    """After a derivative, or one that failed, all is recorded, or not, as it was before."""
+
+    def fails(x):
+        raise ZeroDivisionError
+
+    def use_all(f, error):
+        pullback = vjp(lambda x: x * x, 3.0)[1]
+        for use in (lambda: grad(f)(2.0), lambda: vjp(f, 2.0), lambda: jacobian(f)(2.0)):
+            if error:
+                with pytest.raises(ZeroDivisionError):
+                    use()
+            else:
+                use()
+        pullback(1.0)
+
+    w = Value(3.0)
+    for f in (lambda x: x * x * x, fails):
+        with autograd.no_grad():
+            use_all(f, f is fails)
+            assert (w * w).op is None
+        use_all(f, f is fails)
+        assert (w * w).op == "mul"
+        # no outer derivative is under way any more, so what it closes over is no variable
+        assert value_and_grad(lambda x: w * x)(2.0) == (6.0, 3.0)

@@ -276,7 +276,7 @@ class Compiled:
         program = self._programs.get(arguments.key)
         if program is None:
             program = self._compile(arguments, args, kwargs)
-        if program.captured and modes.depth.get():
+        if program.captured and modes.inside_derivative.get():
             # a derivative is being taken around this call, perhaps by a Value the function captured
             if self.batched:
                 raise OperandError(

@@ -36,7 +36,7 @@ class CompiledMap:
             result = program(tuple(examples.mapped), *examples.shared)
         except OperandError:
             tracked = any(map(_is_tracked, flatten((args, kwargs))[0]))
-            if not tracked and not modes.depth.get():
+            if not tracked and not modes.inside_derivative.get():
                 raise
             return mapped(*args, **kwargs)  # for a derivative is being taken around this call
         return moved(result, mapped.out_axes)
