@@ -1,17 +1,26 @@
 """Every rule of the table against other witnesses: SymPy, forward mode, written-out code."""
 
 import itertools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from accuracy import MAGNITUDES, NORMAL, curvature_sizes, every_arity, every_primitive, grid, terms
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import OPERATORS, function_of, number_of_operands, operands_of
+from strategies import (
+    OPERATORS,
+    domains,
+    far_from_kinks,
+    function_of,
+    number_of_operands,
+    operand_names,
+    operands_of,
+)
 
 import autograd
 from autograd import Value, ieee
-from autograd.primitives import TABLE
+from autograd.primitives import TABLE, Primitive
 from autograd.value import apply
 from tools.references import NO_GRADIENT, derivative, evaluator, rule_for_sympy, symbols
 
@@ -109,3 +118,68 @@ def test_function_written_out_is_the_table(name: str) -> None:
         for v in nodes:
             assert (v.data, v.partials) == (node.data, node.partials)
             assert (v.parents, v.op) == (node.parents, node.op)
+
+
+# --- kinks ----------------------------------------------------------------------------------------
+
+LATTICE = (-2.0, -1.0, -0.5, 0.0, 0.25, 1.0, 1.5, 2.0)
+STEP = 2.0**-20
+
+
+def lattice(p: Primitive, n: int) -> Iterator[tuple[float, ...]]:
+    """A few operands, with all ties and zeros among them, inside the domain."""
+    inside = [[x for x in LATTICE if low < x < high] for low, high in domains(p, n)]
+    for k, name in enumerate(operand_names(p, n)):
+        if name in ("order", "condition"):
+            inside[k] = [0.0, 1.0]
+    return itertools.product(*inside)
+
+
+def slopes(f: Callable[..., float], xs: tuple[float, ...], i: int) -> list[float]:
+    """The difference quotients of f along operand i, to the left and to the right."""
+    ends = [f(*xs[:i], xs[i] + h, *xs[i + 1 :]) for h in (-STEP, STEP)]
+    return [ieee.div(end - f(*xs), h) for end, h in zip(ends, (-STEP, STEP), strict=True)]
+
+
+def has_one_slope(p: Primitive, xs: tuple[float, ...]) -> bool:
+    """Whether the quotients on either side agree, along each operand that gets a gradient."""
+    for i in range(len(xs)):
+        if i not in NO_GRADIENT.get(p.name, ()):
+            left, right = slopes(p.forward, xs, i)
+            if not (abs(left - right) < 1e-3 * (1.0 + abs(left)) and abs(left) < 1e3):
+                return False
+    return True
+
+
+@every_primitive
+def test_kinks_are_where_the_slope_jumps(name: str) -> None:
+    """An expression of `kinks` is zero just there: where the slopes on either side are not one.
+
+    Of clip, whose bounds may lie the wrong way around, it may be zero at other ties as well.
+    """
+    p = TABLE[name]
+    for xs in lattice(p, number_of_operands(p)[1] if p.arity is None else p.arity):
+        smooth, flagged = has_one_slope(p, xs), not far_from_kinks(p, xs)
+        assert smooth or flagged, f"{name}{xs} has a kink"
+        if name != "clip":
+            assert flagged != smooth, f"{name}{xs} has no kink"
+
+
+@pytest.mark.parametrize("name", ["abs", "relu", "leaky_relu", "elu", "selu"])
+def test_at_a_kink_the_slope_is_the_smallest_between(name: str) -> None:
+    """The gradient at zero is the number of smallest size between the slopes on either side."""
+    p = TABLE[name]
+    for rest in [()] if p.arity == 1 else [(s,) for s in LATTICE]:
+        for zero in (0.0, -0.0):
+            low, high = sorted(slopes(p.forward, (zero, *rest), 0))
+            got = autograd.grad(function_of(name))(zero, *rest)
+            assert got == pytest.approx(max(low, min(0.0, high)), abs=1e-5), (rest, low, high)
+
+
+def test_clip_gives_the_whole_gradient_to_one_operand() -> None:
+    """To a bound that is reached, the upper first; to x between them."""
+    for x, low, high in itertools.product(LATTICE, repeat=3):
+        taken = 2 if max(x, low) >= high else 1 if x <= low else 0
+        gradient = autograd.grad(autograd.clip, (0, 1, 2))(x, low, high)
+        assert gradient == tuple(float(k == taken) for k in range(3))
+        assert autograd.clip(x, low, high) == (x, low, high)[taken]
