@@ -170,14 +170,10 @@ class _Trace:
         """Whether an outer derivative may depend on this output."""
         if type(y) is Dual:
             return self._outer(y.primal) or self._outer(y.tangent)
-        if type(y) is not Value:
-            return False
-        if self.from_values:
-            return True
-        if not modes.inside_derivative.get():
-            return False
-        own = set(self.variables)
-        return any(v.op is None and v not in own for v in _flow_order(y, own))
+        if type(y) is Value and not self.from_values and modes.inside_derivative.get():
+            own = set(self.variables)
+            return any(v.op is None and v not in own for v in _flow_order(y, own))
+        return type(y) is Value and self.from_values
 
 
 def _adjoints(root: Value, variables: list[Value], recorded: bool) -> list[Any]:
@@ -251,11 +247,7 @@ def _recorded_edges(v: Value) -> list[tuple[Value, Any]]:
     assert v.op is not None  # a leaf has no edges
     operands = [p.data if p.op == "constant" else p for p in v.parents]
     partials = TABLE[v.op].partials(NAMESPACE, v, *operands)
-    return [
-        (p, d)
-        for p, d in zip(operands, partials, strict=True)
-        if type(p) is Value and p in flows and d is not None
-    ]
+    return [(p, d) for p, d in zip(operands, partials, strict=True) if p in flows]
 
 
 def _named(what: str, f: Any, made: Callable[..., Any]) -> Callable[..., Any]:

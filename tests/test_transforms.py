@@ -227,7 +227,8 @@ def test_every_kind_of_number_is_a_result() -> None:
     for constant in (3, np.float32(3.0), np.int64(3), True):
         value, tangent = jvp(lambda x, c=constant: c, 1.0, 1.0)
         assert (type(value), float(value), tangent) == (float, float(constant), 0.0)
-        assert value_and_grad(lambda x, c=constant: c)(1.0) == (float(constant), 0.0)
+        value, slope = value_and_grad(lambda x, c=constant: c)(1.0)
+        assert (type(value), value, slope) == (float, float(constant), 0.0)
     with pytest.raises(StructureError, match="twice"):
         grad(lambda a, b: a * b, argnums=(0, -2))(1.0, 2.0)
 
@@ -340,21 +341,24 @@ def test_what_no_outer_derivative_needs_is_plain() -> None:
             outer(2.0)
 
 
-def test_a_recorded_gradient_has_no_factors_of_one() -> None:
-    """The gradient's graph is as one would write it: no product in it is by a constant 1."""
+def test_a_recorded_gradient_is_as_one_would_write_it() -> None:
+    """The chain rule multiplies by no constant 1, and makes no node of constants alone."""
     functions = [
         lambda x, y: x + y,
         lambda x, y: autograd.exp(x) * y - x / y,
-        lambda x, y: autograd.total([autograd.sin(x), y, x * y]),
-        lambda x, y: autograd.dot([x, y], [autograd.exp(y), x], y),
-        lambda x, y: autograd.tanh(x + y) + autograd.tanh(x * y),
+        lambda x, y: x**3.0 * 2.0 + 1.5**y - y / 4.0,
+        lambda x, y: autograd.where(x < y, autograd.atan2(x, 0.5), autograd.hypot(y, 2.0)),
+        lambda x, y: autograd.total([autograd.sin(x), y, 3.0, x * y]),
+        lambda x, y: autograd.dot([x, y, 2.0], [autograd.exp(y), x, x], y),
+        lambda x, y: autograd.tanh(x + y) + autograd.elu(x * y, 0.5),
     ]
     for f in functions:
-        for slope in grad(f, (0, 1))(Value(0.5), Value(2.0)):
-            if type(slope) is Value:
-                for v in autograd.topological_order(slope):
-                    if v.op == "mul":
-                        assert not any(p.op == "constant" and p.data == 1.0 for p in v.parents)
+        gradient = grad(f, (0, 1))(Value(0.5), Value(2.0))
+        assert tuple(getattr(g, "data", g) for g in gradient) == grad(f, (0, 1))(0.5, 2.0)
+        for v in autograd.topological_order(*[g for g in gradient if type(g) is Value]):
+            constants = [p.data for p in v.parents if p.op == "constant"]
+            assert v.op != "mul" or 1.0 not in constants
+            assert not v.parents or len(constants) < len(v.parents)
 
 
 def test_derivatives_leave_no_mode_behind() -> None:
@@ -382,3 +386,29 @@ def test_derivatives_leave_no_mode_behind() -> None:
         assert (w * w).op == "mul"
         # no outer derivative is under way any more, so what it closes over is no variable
         assert value_and_grad(lambda x: w * x)(2.0) == (6.0, 3.0)
+
+
+def test_the_order_of_a_gradients_sums_does_not_depend_on_the_branch() -> None:
+    """Contributions are added as if both branches of a `where` were taken: bits, not digits."""
+    large, small = 1e16, 0.5
+
+    def f(x, condition):
+        u, v, w = x * large, x * small, x * -large
+        return autograd.where(condition, u, v) + (w + (v + u))
+
+    for at in (1.0, Value(1.0)):
+        taken, other = (grad(f)(at, condition) for condition in (1.0, 0.0))
+        assert getattr(taken, "data", taken) == (-large + small) + 2 * large
+        assert getattr(other, "data", other) == (-large + 2 * small) + large == 0.0
+
+
+def test_forward_over_value_and_gradient() -> None:
+    """jvp of value_and_grad, vjp and jacobian: slopes beside values, with no graph around them."""
+    cube = lambda x: x * x * x  # noqa: E731
+    assert jvp(value_and_grad(cube), 2.0, 1.0) == ((8.0, 12.0), (12.0, 12.0))
+    assert jvp(lambda x: vjp(cube, x)[0], 2.0, 1.0) == (8.0, 12.0)
+    assert jvp(lambda x: vjp(cube, x)[1](0.5), 2.0, 1.0) == ((6.0,), (6.0,))
+    rows = jvp(jacobian(lambda v: [v[0] * v[1], v[0], 7.0]), [2.0, 3.0], [1.0, 0.5])
+    assert rows == ([[3.0, 2.0], [1.0, 0.0], [0.0, 0.0]], [[0.5, 1.0], [0.0, 0.0], [0.0, 0.0]])
+    twice = jvp(lambda x: jvp(value_and_grad(cube), x, 1.0)[1], 2.0, 1.0)
+    assert twice == ((12.0, 12.0), (12.0, 6.0))
