@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import autograd
+from autograd import ieee
 from autograd.elementwise import ELEMENTWISE
 from autograd.primitives import BUILT_IN, TABLE
 from tools.stubs import ROOT, STUBS
@@ -46,8 +47,26 @@ SYMBOLS = {
 }  # fmt: skip
 
 
-def test_symbols_of_the_picture() -> None:
-    """A primitive is written as its name, or as mathematics writes it."""
+FORMULAS = {
+    "total": "the sum, left to right",
+    "mean": "the sum over the count",
+    "prod": "the product",
+    "dot": "the sum of weight times input, then the bias",
+    "logsumexp": "ln(exp(x1) + exp(x2) + ...)",
+}
+
+
+def test_an_entrys_words_go_with_its_rule() -> None:
+    """Symbol, names and formula are the committed ones; each operand named has a partial."""
     for name in BUILT_IN:
-        assert TABLE[name].symbol == SYMBOLS.get(name, name)
-    assert set(SYMBOLS) <= BUILT_IN
+        p = TABLE[name]
+        n = 3 if p.operands == ("*xs",) else len(p.operands)
+        xs = [0.5 + k for k in range(n)]
+        assert len(p.partials(ieee, p.forward(*xs), *xs)) == n
+        # a primitive is written as its name, or as mathematics writes it
+        assert p.symbol == SYMBOLS.get(name, name)
+        if name not in ELEMENTWISE:
+            assert p.formula == FORMULAS[name]
+    assert set(SYMBOLS) | set(FORMULAS) <= BUILT_IN
+    for path, text in STUBS.items():  # which have the formulas of the others, and all domains
+        assert (ROOT / path).read_text(encoding="utf-8") == text()
