@@ -280,7 +280,10 @@ def test_outside_the_domain_every_derivative_is_nan(name: str) -> None:
     assert math.isnan(autograd.grad(autograd.grad(f))(-2.0))
 
 
-def test_the_second_derivative_of_log_at_its_pole() -> None:
-    """-1/x**2 at 0, of either sign, is -inf."""
+@pytest.mark.parametrize("name", ["log", "log2", "log10"])
+def test_the_derivatives_of_a_logarithm_at_its_pole(name: str) -> None:
+    """1/x and -1/x**2 at 0, of either sign, are inf and -inf: the pole has one side alone."""
+    f = getattr(autograd, name)
     for zero in (0.0, -0.0):
-        assert autograd.grad(autograd.grad(autograd.log))(zero) == -math.inf
+        assert autograd.grad(f)(zero) == math.inf
+        assert autograd.grad(autograd.grad(f))(zero) == -math.inf
