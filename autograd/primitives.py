@@ -145,9 +145,12 @@ def _dot(m: Any, y: Any, *operands: Any) -> tuple[Any, ...]:
 
 
 def _logsumexp(m: Any, y: Any, *xs: Any) -> tuple[Any, ...]:
-    """Softmax. Divided by the sum once more, for exp(x - y) alone carries the rounding of y."""
-    shift = m.stop_gradient(y)
-    e = [m.exp(m.sub(x, shift)) for x in xs]
+    """Softmax. Divided by the sum once more, for exp(x - y) alone carries the rounding of y.
+
+    The sum is 1, but not to be taken for a constant, nor y: in the second derivative p * (1 - p),
+    what 1 - p loses is what comes back through them.
+    """
+    e = [m.exp(m.sub(x, y)) for x in xs]
     s = m.total(*e)
     return tuple(m.div(ei, s) for ei in e)
 

@@ -5,7 +5,7 @@ import math
 import mpmath
 import pytest
 from accuracy import ROUNDINGS, assert_close
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autograd
@@ -73,3 +73,17 @@ def test_polygamma_at_negative_half_integers(order: int) -> None:
     """By reflection psi_n(-1.5) = psi_n(2.5) for even n: the cotangent between them is 0."""
     expected = autograd.polygamma(order, 2.5)
     assert autograd.polygamma(order, -1.5) == pytest.approx(expected, rel=1e-11)
+
+
+@pytest.mark.parametrize("n", [2, 3, 7])
+@settings(max_examples=40)
+@given(data=st.data())
+def test_curvature_of_logsumexp(n: int, data: st.DataObject) -> None:
+    """p_i * (1 - p_i) and -p_i * p_j are exact also where p_i is 1 but for a rounding."""
+    xs = data.draw(st.lists(st.floats(-150.0, 150.0), min_size=n, max_size=n))
+    e = [mpmath.exp(x) for x in xs]
+    p = [ei / sum(e) for ei in e]
+    for i, row in enumerate(autograd.hessian(autograd.logsumexp)(xs)):
+        for j, got in enumerate(row):
+            true = -p[i] * p[j] if i != j else p[i] * sum(p[:i] + p[i + 1 :])
+            assert_close(got, true, 0, f"the second derivative of logsumexp({xs}) along {i}, {j}")
