@@ -117,7 +117,7 @@ class _Program:
     """
 
     def __init__(self, f: Callable[..., Any], portable: Portable) -> None:
-        trace = Trace()
+        trace = Trace(exact=True)
         numbers = [[trace.input() for _ in range(slot.size)] for slot in portable.arguments]
         pairs = zip(portable.arguments, numbers, strict=True)
         with recording(trace):
