@@ -65,9 +65,7 @@ class Course:
                 if logs is None:
                     history.stopped = "diverged"
                     break
-                history.epoch.append(epoch)
-                for name, number in logs.items():
-                    history.history.setdefault(name, []).append(number)
+                history.add(logs, epoch)
                 if is_strict():
                     self._look_at_loss(history)
                 self._tell("on_epoch_end", epoch, logs)
@@ -76,7 +74,6 @@ class Course:
                     break
         except KeyboardInterrupt:
             history.stopped = "interrupted"
-            history.even_out()
         history.updates = optimizer.steps - before
         if history.stopped == "diverged":
             tenth = f"; a tenth of it is lr={self._rate() / 10.0:g}"

@@ -1,7 +1,10 @@
 """History: what happened in training, epoch by epoch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from nn.interrupts import append_at_once
 
 
 @dataclass
@@ -35,12 +38,13 @@ class History:
         """For each epoch the Euclidean norm of the mean gradient (`nn.train` alone measures it)."""
         return self.history.setdefault("gradient_norm", [])
 
-    def even_out(self) -> None:
-        """Leave out the epoch of which only some numbers are there: Ctrl-C came between them."""
-        lists: list[list[Any]] = [*self.history.values(), *([self.epoch] if self.epoch else [])]
-        shortest = min(map(len, lists), default=0)
-        for numbers in lists:
-            del numbers[shortest:]
+    def add(self, logs: Mapping[str, float], epoch: int | None = None) -> None:
+        """An epoch's numbers, of which Ctrl-C leaves all or none."""
+        columns: list[list[Any]] = [self.history.setdefault(name, []) for name in logs]
+        if epoch is None:
+            append_at_once(columns, list(logs.values()))
+        else:
+            append_at_once([*columns, self.epoch], [*logs.values(), epoch])
 
     @property
     def interrupted(self) -> bool:

@@ -16,3 +16,8 @@ def set_at_once(objects: Sequence[Any], names: Sequence[str], values: Sequence[A
     if not len(objects) == len(names) == len(values):
         raise LengthError(f"expected {len(objects)} values, but got {len(values)}")
     deque(map(setattr, objects, names, values), maxlen=0)
+
+
+def append_at_once(lists: Sequence[list[Any]], items: Sequence[Any]) -> None:
+    """Append an item to each list, likewise."""
+    deque(map(list.append, lists, items), maxlen=0)

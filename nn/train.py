@@ -91,8 +91,8 @@ def train(
         if result.diverged:
             raise _DivergedError
         rows = [min(size, n - start) for start in range(0, n, size)]
-        history.losses.append(sum(map(mul, result.losses.tolist(), rows)) / n)
-        history.gradient_norms.append(hypot(*result.gradient.tolist()))
+        loss_sum = sum(map(mul, result.losses.tolist(), rows))
+        history.add({"loss": loss_sum / n, "gradient_norm": hypot(*result.gradient.tolist())})
 
     def epoch(history: History) -> None:
         if shuffle and size < n:
@@ -113,8 +113,7 @@ def train(
             grad_sums = [s + g * len(rows) for s, g in zip(grad_sums, grads, strict=True)]
             optimizer.step()
             history.updates += 1
-        history.losses.append(loss_sum / n)
-        history.gradient_norms.append(hypot(*grad_sums) / n)
+        history.add({"loss": loss_sum / n, "gradient_norm": hypot(*grad_sums) / n})
 
     run, before = epoch if loop is None else compiled_epoch, optimizer.steps
     history = _repeat(run, epochs, stop_loss, stop_grad_norm, progress, callback, traps)
@@ -151,7 +150,7 @@ def perceptron_rule(
                 set_at_once([*neuron.w, neuron.b], ["data"] * len(moved), moved)
                 mistakes += 1
                 history.updates += 1
-        history.losses.append(mistakes / len(inputs))
+        history.add({"loss": mistakes / len(inputs)})
 
     return _repeat(epoch, epochs, 0.0, None, progress, None)
 
@@ -186,7 +185,6 @@ def _repeat(
                     break
     except KeyboardInterrupt:
         history.stopped = "interrupted"
-        history.even_out()
     except _DivergedError:
         history.stopped = "diverged"
         hint = "" if traps is None else f"; a tenth of it is lr={traps.rate / 10.0:g}"

@@ -107,6 +107,21 @@ def test_ctrl_c_between_any_two_instructions(optimizer: Any, compiled: bool) -> 
     assert interrupted >= MOMENTS // 2
 
 
+def test_an_epoch_is_in_the_history_with_all_its_numbers() -> None:
+    """Ctrl-C at each instruction of `History.add`: every column and the count, or none of them."""
+    logs = {"loss": 0.5, "accuracy": 1.0, "val_loss": 0.25}
+    total = interrupting.run(lambda: History().add(logs, 0), 10**9)
+    assert total is not None
+    lengths = []
+    for at in range(total):
+        history = History()
+        interrupting.run(lambda h=history: h.add(logs, 0), at)
+        assert {len(x) for x in history.history.values()} <= {len(history.epoch)}
+        lengths.append(len(history.epoch))
+        assert len(history.history) == 3 or not history.epoch
+    assert set(lengths) == {0, 1}
+
+
 @pytest.mark.parametrize("name", sorted(OPTIMIZERS))
 def test_a_step_is_whole_or_none(name: str) -> None:
     """Ctrl-C at each instruction of `step`: all parameters, their state and the count, or none."""
