@@ -236,7 +236,7 @@ def test_a_killed_worker_changes_nothing(tmp_path: Any, reference: Any) -> None:
 def test_a_broken_pool_loses_nothing(reference: Any) -> None:
     """Without what makes a pool it is an error; what was learned stays, and training goes on."""
     model = network()
-    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as one:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as one:
         broken = Sabotaged(one, 7, sabotage.die)
         with pytest.raises(nn.LostWorkersError, match=r"update \d+ was .*processes\(4\)") as error:
             fit(model, executor=broken)
@@ -285,7 +285,7 @@ def test_a_process_that_hangs_is_named_and_ended() -> None:
     made: list[Sabotaged] = []
 
     def make() -> Executor:
-        one = ProcessPoolExecutor(1, mp_context=get_context("fork"))
+        one = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
         made.append(Sabotaged(one, 8, sabotage.sleep))
         return made[-1]
 

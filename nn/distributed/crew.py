@@ -134,7 +134,8 @@ class Crew:
         except Exception as error:  # the executor's own, such as what cannot be sent
             raise WorkerError(
                 f"{name} could not be run by the executor ({type(error).__name__}: {error}); "
-                "glassgrad, and what the job needs, must be installed where its workers are"
+                "what is sent must pickle, and glassgrad and what the job needs must be installed "
+                "where its workers are"
             ) from error
         self._seen.add(answer.worker)
         if answer.failure is not None:
