@@ -8,6 +8,7 @@ the first steps, looks smooth only from afar.
 """
 
 import math
+import struct
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
@@ -19,6 +20,7 @@ SPOTS = (10, 20)  # halvings below the last step, where what was found must hold
 CORNER_SPOTS = (8, 16, 24, 32)  # a corner that is only near by shows on one of these
 FLAT = (16, 20, 24, 28, 32)  # halvings below the last step, where a step of a function shows
 JUMP = 100.0  # times the noise
+SINGLE = 2.0**-23  # float32's epsilon
 NOISY = 1e-9  # of the size of f: with so much noise, longer steps tell more
 
 
@@ -261,7 +263,16 @@ class _Walk:
             return found
         if abs(found.value.value) * told[0] <= 64.0 * EPSILON * abs(self.here):
             return found  # what is flat there is the rounding of results, not f
+        if self._rounds_to_single():
+            return found
         return _between("step", Derivative(0.0, 0.0, told[0]), found.value)
+
+    def _rounds_to_single(self) -> bool:
+        """Whether the steps are those of float32, in which f was computed or given."""
+        last = self.samples[-1][0]
+        ys = [y for bits in range(FLAT[0]) for y in self.at(math.ldexp(last, -bits))]
+        grain = min((abs(y - self.here) for y in ys if y != self.here), default=math.inf)
+        return grain <= 4.0 * SINGLE * abs(self.here) and all(map(_is_single, (self.here, *ys)))
 
     def _alone(self) -> int | None:
         """1 if f is only defined on the left near the point, 2 on the right, 0 on both."""
@@ -297,6 +308,15 @@ class _Walk:
             noise = self.noise_at(a[side], b[side])
             tableau.add(sign * (a[side] - b[side]) / (a[0] - b[0]), b[0], 2.0 * noise)
         return tableau.best
+
+
+def _is_single(y: float) -> bool:
+    """Whether a float32 holds this number."""
+    try:
+        single: float = struct.unpack("f", struct.pack("f", y))[0]
+    except OverflowError:
+        return False
+    return single == y
 
 
 def _differ(left: Derivative, right: Derivative) -> bool:

@@ -48,7 +48,10 @@ def noise_of(f: Function, x: float = 0.0, scale: float = 1.0) -> float:
         now = max(tremble for tremble, _ in found[k:])
         if noise == math.inf or (now < noise / 64.0 and found[k][1] > noise / 64.0):
             noise = now
-    return noise if noise < math.inf else found[0][0]
+    # Nearer by nothing moves any more: results come in grains, which steps as wide as they hide
+    moved = [span for _, span in found if span > 0.0]
+    grain = moved[-1] / 64.0 if found[-1][1] == 0.0 else 0.0
+    return max(grain, noise if noise < math.inf else found[0][0])
 
 
 def _tremble(ys: list[float]) -> float:
