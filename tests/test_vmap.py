@@ -315,3 +315,16 @@ def test_substitute_gives_parameters_a_number_for_each_lane() -> None:
         pass
     with pytest.raises(LengthError, match="for each of 1"), autograd.substitute([w], []):
         pass
+
+
+def test_a_compiled_map_inside_a_compiled_function() -> None:
+    """Numbers that are being traced go through it, as through any function."""
+    mapped = jit(vmap(lambda x, c: autograd.sin(x) * c, (0, None)))
+
+    def f(xs: Any, c: float) -> Any:
+        return autograd.total(mapped(xs, c))
+
+    assert jit(f)([0.5, 1.5], 2.0) == pytest.approx(f([0.5, 1.5], 2.0), rel=1e-14)
+    assert jit(grad(f))([0.5, 1.5], 2.0) == pytest.approx(grad(f)([0.5, 1.5], 2.0), rel=1e-14)
+    with pytest.raises(autograd.OperandError):
+        mapped(["0.5", "1.5"], 2.0)

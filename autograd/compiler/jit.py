@@ -265,7 +265,7 @@ class Compiled:
         try:
             arguments = self._arguments(args, kwargs, self.batched, self.dtype)
         except OperandError:
-            if not any(map(_is_tracked, flatten((args, kwargs))[0])):
+            if not any_tracked((args, kwargs)):
                 raise
             if self.batched:
                 raise OperandError(
@@ -330,6 +330,7 @@ class Compiled:
             return self._programs[arguments.key]
 
 
-def _is_tracked(x: Any) -> bool:
+def any_tracked(structure: Any) -> bool:
     """Whether a number remembers what is done with it: a Value, a traced or a dual number."""
-    return isinstance(x, Value) or hasattr(x, "__apply_primitive__")
+    numbers, _ = flatten(structure)
+    return any(isinstance(x, Value) or hasattr(x, "__apply_primitive__") for x in numbers)

@@ -4,11 +4,9 @@ from collections.abc import Callable
 from typing import Any, final
 
 from autograd import modes
-from autograd.compiler.jit import Compiled, Report
+from autograd.compiler.jit import Compiled, Report, any_tracked
 from autograd.compiler.newest import Newest
 from autograd.errors import OperandError
-from autograd.tree import flatten
-from autograd.value import Value
 from autograd.vmap import Axes, Examples, Mapped, moved
 
 
@@ -35,8 +33,7 @@ class CompiledMap:
         try:
             result = program(tuple(examples.mapped), *examples.shared)
         except OperandError:
-            tracked = any(map(_is_tracked, flatten((args, kwargs))[0]))
-            if not tracked and not modes.inside_derivative.get():
+            if not any_tracked((args, kwargs)) and not modes.inside_derivative.get():
                 raise
             return mapped(*args, **kwargs)  # for a derivative is being taken around this call
         return moved(result, mapped.out_axes)
@@ -68,7 +65,3 @@ def _of_one(f: Callable[..., Any], examples: Examples) -> Callable[..., Any]:
 
     of_one.__name__ = getattr(f, "__name__", "compiled")  # as messages call it
     return of_one
-
-
-def _is_tracked(x: Any) -> bool:
-    return isinstance(x, Value) or hasattr(x, "__apply_primitive__")

@@ -61,6 +61,7 @@ COMPILER = [
     "compiler_laws",
     "compiler_review",
     "jit",
+    "anomaly",
     "vectormath",
     "moves",
     "compiled_step",
