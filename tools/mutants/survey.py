@@ -27,7 +27,8 @@ class Survey(NamedTuple):
     def covering(self, file: str, change: Change, longest: float) -> list[str]:
         """The tests that may notice a change, the quickest first.
 
-        Those that call the innermost function around it; of what runs at import, any of the file.
+        Those that call the innermost function around it; of what runs at import, any of the file,
+        and of a file of tables alone, which has no functions to call, all tests.
         """
         within: Any = change.function
         if within is None or any(x in within for x in self.imported.get(file, ())):
@@ -36,6 +37,8 @@ class Survey(NamedTuple):
         for test, files in self.lines.items():
             if self.seconds[test] <= longest and any(x in within for x in files.get(file, ())):
                 found.append(test)
+        if not found and change.function is None:
+            found = [test for test, seconds in self.seconds.items() if seconds <= longest]
         return sorted(found, key=self.seconds.__getitem__)
 
 
