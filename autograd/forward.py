@@ -39,7 +39,7 @@ class Dual(Methods):
 
     def __apply_primitive__(self, p: Primitive, operands: tuple[Any, ...]) -> Any:
         for x in operands:  # a tangent of an inner level, on one branch of a traced `where`
-            if hasattr(x, "__settle__"):
+            if type(x) not in _ORDINARY and hasattr(x, "__settle__"):
                 return x.__apply_primitive__(p, operands)
         level = max(x.level for x in operands if type(x) is Dual)
         mine = [type(x) is Dual and x.level == level for x in operands]
@@ -79,6 +79,9 @@ class Dual(Methods):
 
     def __repr__(self) -> str:
         return f"Dual({self.primal!r}, tangent={self.tangent!r})"
+
+
+_ORDINARY = frozenset((float, int, Dual, Value))  # numbers that need no closer look
 
 
 def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
