@@ -25,13 +25,15 @@ def run(action: Callable[[], object], at: int, within: tuple[str, ...] = OURS) -
         if not frame.f_code.co_filename.startswith(within):
             return None
         frame.f_trace_opcodes = True
-        if event == "opcode":
+        # instructions without a line close a generator, where an error is only told of
+        if event == "opcode" and frame.f_lineno is not None:
             seen += 1
             if seen == at + 1:
                 raise KeyboardInterrupt
         return trace
 
     before = sys.gettrace()
+    sys._getframe().f_trace_opcodes = True  # or Python 3.12 sends none the first time
     sys.settrace(trace)
     try:
         action()
