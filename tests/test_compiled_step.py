@@ -115,17 +115,22 @@ def test_a_step_follows_arrays_and_values_wherever_they_are() -> None:
         assert params.flat[0] == pytest.approx(start_at - off * x * factor)
 
 
+def take_away_llvmlite(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where it is not installed: what is compiled from here on is interpreted."""
+
+    def missing() -> None:
+        raise MissingExtraError("none")
+
+    monkeypatch.setattr(llvm, "binding", missing)
+
+
 @pytest.mark.parametrize("without_llvmlite", [False, True])
 def test_a_step_to_nowhere_is_not_taken(
     without_llvmlite: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A loss or a gradient that is nan or infinite raises, and parameters and state stay."""
     if without_llvmlite:
-
-        def missing() -> None:
-            raise MissingExtraError("none")
-
-        monkeypatch.setattr(llvm, "binding", missing)
+        take_away_llvmlite(monkeypatch)
     step = jit_step(loss, rule, states=2)
     params, state = start()
     with warnings.catch_warnings():
@@ -146,11 +151,7 @@ def test_a_loss_or_a_gradient_alone_may_be_infinite(
 ) -> None:
     """Either is enough not to move, of whichever parameter."""
     if interpreted:
-
-        def missing() -> None:
-            raise MissingExtraError("none")
-
-        monkeypatch.setattr(llvm, "binding", missing)
+        take_away_llvmlite(monkeypatch)
     losses: list[Any] = [
         lambda p, x: p[0] * 2.0 + p[1] + x,
         lambda p, x: sqrt(p[0] - x) + p[1],
@@ -187,11 +188,7 @@ def test_steps_with_and_without_machine_code_agree(
 ) -> None:
     """Each is told its number and rate, and moves parameters and every state."""
     if interpreted:
-
-        def missing() -> None:
-            raise MissingExtraError("none")
-
-        monkeypatch.setattr(llvm, "binding", missing)
+        take_away_llvmlite(monkeypatch)
 
     def counting(p: Any, g: Any, a: Any, b: Any, step: Any, lr: Any) -> Any:
         return p - lr * g, a + step, b - g * lr
