@@ -117,11 +117,11 @@ def compile_function(
 
 
 _NONE = np.zeros(0)
-_told: list[MissingExtraError] = []
+_told: list[str] = []
 
 
 def warn_interpreted(error: MissingExtraError) -> None:
     """One notice in a process that there is no compiler."""
     if not _told:
-        _told.append(error)
+        _told.append(str(error))  # not the error, which holds the frames it came through
         warnings.warn(f"compiled functions are interpreted: {error}", RuntimeWarning, stacklevel=6)
